@@ -1,0 +1,313 @@
+"""The command line: compose and validate, let Hydra run the stage, and turn errors into exit codes.
+
+Exit codes: 0 done; 2 the input is wrong; 1 a fault; 130 or 143 ended by SIGINT or SIGTERM.
+"""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+import signal
+import sys
+import time
+import traceback
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING
+
+from r1light.core.errors import ConfigError, Interrupted, R1LightError, UserError
+
+if TYPE_CHECKING:
+    from omegaconf import DictConfig
+
+    from r1light.config.schema import RunConfig
+    from r1light.core.run_folder import RunFolder, StageResult
+
+RUN_FOLDER_VARIABLE = "R1LIGHT_RUN_FOLDER"
+"""Tells the processes that a run starts, one a device, which folder it writes in."""
+
+_log = logging.getLogger("r1light")
+_received: list[int] = []
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command line.
+
+    Args:
+        arguments: What follows the program's name; sys.argv's by default.
+
+    Returns:
+        The exit code.
+    """
+    _received.clear()
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    with _signals():
+        try:
+            return _dispatch(words)
+        except BaseException as error:
+            return _exit_code(error, debug=any(word.lstrip("+").lower() == "debug=true" for word in words))
+
+
+def _dispatch(arguments: list[str]) -> int:
+    """Parse Hydra's flags, check the configuration, and hand over to Hydra."""
+    from hydra._internal.utils import get_args_parser
+
+    from r1light.config.compose import Source, compose_jobs
+    from r1light.config.search_path import register
+    from r1light.config.validate import validate
+    from r1light.stages import stage_module
+
+    register()
+    args: argparse.Namespace = get_args_parser().parse_args(arguments)
+    only_tells = args.help or args.hydra_help or args.shell_completion or args.experimental_rerun
+    if not only_tells:
+        source = Source(args.config_name or "config", args.config_path, args.config_dir)
+        composed = compose_jobs(args.overrides, source, multirun=args.multirun)
+        if not (args.cfg or args.info):
+            for plain in composed.jobs:
+                validate(plain, stage_module)
+        settled = dict(zip(args.overrides, composed.overrides, strict=True))
+        arguments = [settled.get(argument, argument) for argument in arguments]
+    _hand_to_hydra(arguments)
+    return 0
+
+
+def _hand_to_hydra(arguments: list[str]) -> None:
+    """Run Hydra's own command line on the checked arguments; errors come out as they were raised."""
+    import hydra
+
+    from r1light.config.search_path import conf_dir
+
+    run = hydra.main(config_path=str(conf_dir()), config_name="config", version_base="1.3")(_task)
+    argv, full_error = sys.argv, os.environ.get("HYDRA_FULL_ERROR")
+    sys.argv = [argv[0], *arguments]
+    os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra is to raise, not to print and exit
+    try:
+        run()
+    except _Carried as carried:
+        raise carried.error from None
+    finally:
+        sys.argv = argv
+        if full_error is None:
+            del os.environ["HYDRA_FULL_ERROR"]
+        else:
+            os.environ["HYDRA_FULL_ERROR"] = full_error
+
+
+class _Carried(BaseException):
+    """Takes an error past Hydra, which would print a line of its own about it."""
+
+    def __init__(self, error: Exception) -> None:
+        super().__init__(error)
+        self.error = error
+
+
+def _task(composed: DictConfig) -> float | None:
+    """Hydra's task. In a sweep it raises as any task does, for the launcher to see."""
+    from hydra.core.hydra_config import HydraConfig
+    from hydra.types import RunMode
+
+    try:
+        return _job(composed)
+    except Exception as error:
+        if HydraConfig.get().mode == RunMode.MULTIRUN:
+            raise
+        raise _Carried(error) from error
+
+
+def _job(composed: DictConfig) -> float | None:
+    """One run. Returns the objective for a sweeper, if one is configured."""
+    from hydra.core.hydra_config import HydraConfig
+
+    from r1light.config.compose import resolve
+    from r1light.config.validate import validate
+    from r1light.core.run_folder import RunFolder
+    from r1light.stages import stage_module
+
+    hydra_config = HydraConfig.get()
+    _mask_sweep_file(Path(hydra_config.sweep.dir) / "multirun.yaml")
+    config = validate(resolve(composed), stage_module)
+    result = run_stage(config, RunFolder(_relative(hydra_config.runtime.output_dir)), _overrides())
+    if config.objective is None:
+        return None
+    if config.objective not in result.metrics:
+        known = ", ".join(sorted(result.metrics)) or "none"
+        raise ConfigError(f"objective={config.objective} is no metric of {config.stage_name}; known: {known}")
+    return float(result.metrics[config.objective])
+
+
+def run_stage(config: RunConfig, folder: RunFolder, overrides: Sequence[str] = ()) -> StageResult:
+    """Run a stage in a run folder: lock, log, manifest and config before it, result.json after it.
+
+    Args:
+        config: The validated configuration.
+        folder: Where to write; `resume=auto` may go on in another.
+        overrides: The command line's overrides, for the manifest.
+
+    Raises:
+        R1LightError: What the stage raises; it stands in r1light.log too.
+    """
+    from r1light.core.progress import logging_to
+    from r1light.core.run_folder import RunFolder
+    from r1light.stages import stage_module
+    from r1light.stages.resume import open_run_folder
+
+    module = stage_module(config.stage_name)
+    if not getattr(module, "MAKES_RUN_FOLDER", True):
+        _remove_empty(folder.path)
+        with logging_to(None, debug=config.debug):
+            return _run(config, folder)
+    if _rank() > 0:
+        shared = RunFolder(Path(os.environ.get(RUN_FOLDER_VARIABLE, folder.path)))
+        with logging_to(None, debug=config.debug, quiet=True):
+            return _run(config, shared)
+    with (
+        open_run_folder(config, folder) as plan,
+        logging_to(plan.folder.log, debug=config.debug),
+        _announced(plan.folder),
+    ):
+        _log.info("stage %s in %s: %s", config.stage_name, plan.folder.path, plan.reason)
+        try:
+            return _recorded(config, plan.folder, overrides)
+        except BaseException as error:
+            _log_to_file_only(error)
+            raise
+
+
+def _run(config: RunConfig, folder: RunFolder) -> StageResult:
+    from r1light.stages import stage_module
+
+    result: StageResult = stage_module(config.stage_name).run(config, folder)
+    return result
+
+
+def _recorded(config: RunConfig, folder: RunFolder, overrides: Sequence[str]) -> StageResult:
+    """Run the stage between the two halves of its manifest."""
+    import yaml
+
+    from r1light.core.manifest import finish_manifest, start_manifest
+    from r1light.core.masking import mask
+    from r1light.core.run_folder import write_atomic
+
+    start = time.monotonic()
+    text = yaml.safe_dump(mask(config.resolved), sort_keys=False, allow_unicode=True)
+    write_atomic(folder.config, text.encode())
+    start_manifest(
+        folder, stage=config.stage_name, seed=config.seed, resolved=config.resolved, overrides=overrides
+    )
+    result = _run(config, folder)
+    finish_manifest(folder, time.monotonic() - start)
+    folder.save_result(result)
+    return result
+
+
+@contextmanager
+def _announced(folder: RunFolder) -> Iterator[None]:
+    """Let processes that the run starts know its folder."""
+    before = os.environ.get(RUN_FOLDER_VARIABLE)
+    os.environ[RUN_FOLDER_VARIABLE] = str(folder.path.absolute())
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ[RUN_FOLDER_VARIABLE]
+        else:
+            os.environ[RUN_FOLDER_VARIABLE] = before
+
+
+@contextmanager
+def _signals() -> Iterator[None]:
+    """Raise Interrupted on SIGINT and SIGTERM, and remember which it was."""
+
+    def interrupt(signum: int, frame: FrameType | None) -> None:
+        del frame
+        _received.append(signum)
+        raise Interrupted(signum)
+
+    before = {number: signal.signal(number, interrupt) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _exit_code(error: BaseException, *, debug: bool) -> int:
+    """Say on stderr what went wrong, with a traceback for faults and if `debug`; return the exit code."""
+    from r1light.config.compose import HYDRA_ERRORS, explain
+
+    # A library may have turned the signal's exception into another on its way here.
+    signum = error.signum if isinstance(error, Interrupted) else next(iter(_received), None)
+    if signum is not None:
+        name = signal.Signals(signum).name
+        print(f"interrupted by {name}; the same command goes on from the last checkpoint", file=sys.stderr)  # noqa: T201
+        return 128 + signum
+    if isinstance(error, SystemExit):
+        return error.code if isinstance(error.code, int) else int(error.code is not None)
+    if isinstance(error, HYDRA_ERRORS):
+        error = explain(error)
+    if isinstance(error, R1LightError):
+        code, line = error.exit_code, " ".join(str(error).split())
+    else:
+        code, line = 1, f"{type(error).__name__}: {error}"
+    if not isinstance(error, R1LightError) or debug:
+        traceback.print_exception(error)
+    print(f"error: {line}", file=sys.stderr)  # noqa: T201
+    return code
+
+
+def _log_to_file_only(error: BaseException) -> None:
+    """Put an error into r1light.log; stderr gets its line from `main`."""
+    for handler in _log.handlers:
+        if isinstance(handler, logging.FileHandler):
+            known = isinstance(error, UserError)
+            trace = None if known else (type(error), error, error.__traceback__)
+            text = str(error) or type(error).__name__
+            handler.handle(_log.makeRecord(_log.name, logging.ERROR, __file__, 0, text, (), trace))
+
+
+def _overrides() -> list[str]:
+    from hydra.core.hydra_config import HydraConfig
+
+    return [str(override) for override in HydraConfig.get().overrides.task]
+
+
+def _relative(path: str) -> Path:
+    """The path from here where it lies below here: shorter in logs and messages."""
+    absolute = Path(path)
+    return absolute.relative_to(Path.cwd()) if absolute.is_relative_to(Path.cwd()) else absolute
+
+
+def _rank() -> int:
+    """This process's rank among those of one run; 0 where it is alone."""
+    for name in ("RANK", "SLURM_PROCID", "LOCAL_RANK"):
+        if os.environ.get(name, "").isdigit():
+            return int(os.environ[name])
+    return 0
+
+
+def _remove_empty(path: Path) -> None:
+    """Remove a folder that Hydra made for a stage that writes nothing, and its parents if they are empty."""
+    for folder in (path, path.parent, path.parent.parent):
+        if not folder.is_dir() or any(folder.iterdir()):
+            return
+        folder.rmdir()
+
+
+def _mask_sweep_file(path: Path) -> None:
+    """Hide secrets in the copy of the configuration that Hydra writes beside a sweep's runs."""
+    import yaml
+
+    from r1light.core.masking import mask
+    from r1light.core.run_folder import write_atomic
+
+    if path.is_file():
+        masked = mask(yaml.safe_load(path.read_text(encoding="utf-8")))
+        write_atomic(path, yaml.safe_dump(masked, sort_keys=False, allow_unicode=True).encode())
+
+
+if __name__ == "__main__":
+    sys.exit(main())

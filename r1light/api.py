@@ -1,0 +1,62 @@
+"""What a plugin may import: values, protocols, errors and the reward helpers. Imports no torch.
+
+Example:
+    >>> from r1light.api import Sample, per_sample
+    >>> @per_sample
+    ... def brevity(sample: Sample) -> float:
+    ...     return 1.0 if len(sample.completion.text) < 200 else 0.0
+"""
+
+from __future__ import annotations
+
+from r1light.core.errors import (
+    ConfigError,
+    DataError,
+    PluginError,
+    R1LightError,
+    RewardError,
+    UserError,
+)
+from r1light.core.protocols import DataSource, Grader, Reward, RolloutEngine, Template
+from r1light.core.scoring import per_sample
+from r1light.core.types import (
+    Completion,
+    Group,
+    Message,
+    Parsed,
+    Problem,
+    Prompt,
+    RolloutRequest,
+    Sample,
+    SamplingParams,
+    Score,
+    TestCase,
+    Verdict,
+)
+
+__all__ = [
+    "Completion",
+    "ConfigError",
+    "DataError",
+    "DataSource",
+    "Grader",
+    "Group",
+    "Message",
+    "Parsed",
+    "PluginError",
+    "Problem",
+    "Prompt",
+    "R1LightError",
+    "Reward",
+    "RewardError",
+    "RolloutEngine",
+    "RolloutRequest",
+    "Sample",
+    "SamplingParams",
+    "Score",
+    "Template",
+    "TestCase",
+    "UserError",
+    "Verdict",
+    "per_sample",
+]

@@ -1,0 +1,141 @@
+"""The validated configuration: what a stage is given. Frozen, and free of Hydra and of torch."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+
+@dataclass(frozen=True, slots=True)
+class Component:
+    """A registered component that the configuration names.
+
+    Attributes:
+        name: Its name in the registry.
+        config: Its validated `Config`, or None where it takes no parameters.
+
+    Example:
+        >>> Component("r1_zero").config is None
+        True
+    """
+
+    name: str
+    config: Any = None
+
+
+@dataclass(frozen=True, slots=True)
+class Recommended:
+    """What a data source recommends to a stage that trains on it; the stage's own options win."""
+
+    iterations: int | None = None
+    """Iterations after which this task is learnt."""
+    max_tokens: int | None = None
+    """The cap on sampled tokens a completion."""
+
+    def __post_init__(self) -> None:
+        for name, value in (("iterations", self.iterations), ("max_tokens", self.max_tokens)):
+            if value is not None and value < 1:
+                raise ValueError(f"{name}={value} must be at least 1")
+
+
+@dataclass(frozen=True, slots=True)
+class DataSpec:
+    """The data source: a component, and what it recommends."""
+
+    name: str
+    config: Any = None
+    recommended: Recommended = field(default_factory=Recommended)
+
+
+@dataclass(frozen=True, slots=True)
+class RewardSpec:
+    """One reward of the mix.
+
+    Attributes:
+        key: Its name in the configuration and in metrics; two rewards may share a component.
+        name: The registered reward.
+        weight: Its factor in the weighted sum.
+        config: Its validated `Config`, or None where it takes no parameters.
+    """
+
+    key: str
+    name: str
+    weight: float = 1.0
+    config: Any = None
+
+
+@dataclass(frozen=True, slots=True)
+class RewardMixSpec:
+    """The rewards that are summed, in the configuration's order, and how many errors are borne."""
+
+    components: tuple[RewardSpec, ...]
+    max_error_rate: float = 0.0
+    """The share of samples on which a reward may fail, in [0, 1]; above it the run stops."""
+
+
+@dataclass(frozen=True, slots=True)
+class TrainerSpec:
+    """On what the run computes."""
+
+    accelerator: Literal["auto", "cpu", "gpu"] = "auto"
+    """`auto` takes a GPU where there is one."""
+    devices: int = 1
+    """Processes on this machine, one a device."""
+    precision: Literal["32-true", "bf16-true", "bf16-mixed", "16-mixed"] = "32-true"
+    """The numbers that the policy computes with, in Lightning's names."""
+    threads: int | None = None
+    """CPU threads a process; null leaves it to torch."""
+
+    def __post_init__(self) -> None:
+        if self.devices < 1:
+            raise ValueError(f"devices={self.devices} must be at least 1")
+        if self.threads is not None and self.threads < 1:
+            raise ValueError(f"threads={self.threads} must be at least 1, or null")
+
+
+@dataclass(frozen=True, slots=True)
+class LoggerSpec:
+    """Where metrics go besides metrics.jsonl, which is always written."""
+
+    name: Literal["none"] = "none"
+    """`none` for nowhere else."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunConfig:
+    """One run's whole configuration.
+
+    Attributes:
+        stage_name: The stage to run, such as "grpo".
+        stage: That stage's validated `Config`.
+        model: The model.
+        data: The data source.
+        template: The template.
+        reward: The mix of rewards.
+        rollout: The rollout engine.
+        trainer: On what it computes.
+        logger: Where metrics go.
+        resolved: All of the above as plain data, defaults filled in, secrets unmasked.
+        fingerprint: A hash of what the configuration trains; see `core.manifest.fingerprint`.
+        seed: Decides every random draw of the run.
+        resume: "auto", "none", or a path to a run folder, its checkpoints or one checkpoint.
+        debug: Tracebacks for user errors too, and debug messages in the log.
+        objective: The metric of result.json that a sweeper optimises, or None.
+    """
+
+    stage_name: str
+    stage: Any
+    model: Component
+    data: DataSpec
+    template: Component
+    reward: RewardMixSpec
+    rollout: Component
+    trainer: TrainerSpec
+    logger: LoggerSpec
+    resolved: Mapping[str, Any]
+    fingerprint: str
+    seed: int = 0
+    resume: str = "auto"
+    debug: bool = False
+    objective: str | None = None

@@ -1,0 +1,1 @@
+"""Values, protocols, errors and the registry: what every other part may import."""

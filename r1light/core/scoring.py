@@ -1,0 +1,39 @@
+"""Lifting a function of one sample to a reward."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Sequence
+
+from r1light.core.types import Sample, Score
+
+
+def per_sample(
+    function: Callable[[Sample], float | Score | None],
+) -> Callable[[Sequence[Sample]], list[Score]]:
+    """Make a reward of a function that looks at one sample.
+
+    A float (or a bool) is a score, None an abstention, a Score itself. An exception becomes an error of that
+    one sample, with the exception as its detail: it is counted, and never taken for a 0.
+
+    Example:
+        >>> @per_sample
+        ... def short(sample):
+        ...     return len(sample.completion.token_ids) < 100
+    """
+
+    @functools.wraps(function)
+    def reward(samples: Sequence[Sample]) -> list[Score]:
+        return [_score(function, sample) for sample in samples]
+
+    return reward
+
+
+def _score(function: Callable[[Sample], float | Score | None], sample: Sample) -> Score:
+    try:
+        value = function(sample)
+    except Exception as error:  # whatever a reward raises is an error of its sample, counted by the mix
+        return Score.error(f"{type(error).__name__}: {error}")
+    if isinstance(value, Score):
+        return value
+    return Score.abstain() if value is None else Score.ok(value)

@@ -1,0 +1,97 @@
+"""Traces of sums: guesses without carrying, and column addition with slips that are noticed or not."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass
+
+from r1light.data.arithmetic import PROMPTS, Sum, random_sum
+from r1light.data.corpus.document import TRAIN, document
+from r1light.data.corpus.words import WORDS, Language, Words
+
+GUESS_SHARE = 0.70
+SWITCH_SHARE = 0.20
+"""Of the traces that work step by step, those that change language at a column."""
+RIGHT_GUESS_SHARE = 0.25
+SLIP_RATE = 0.05
+"""A column, that its sum comes out wrong."""
+NOTICE_RATE = 0.5
+"""A slip, that it is noticed at once and mended."""
+CHINESE_SHARE = 0.08
+
+
+@dataclass(frozen=True, slots=True)
+class Habits:
+    """How one trace behaves, drawn once a trace."""
+
+    words: Words
+    later_words: Words
+    switch_at: int
+
+
+def sum_document(rng: random.Random, instruction: str) -> str:
+    """A document about one sum of the training split."""
+    drawn = random_sum(rng, 2, 4)
+    while drawn.split != TRAIN:
+        drawn = random_sum(rng, 2, 4)
+    language: Language = "zh" if rng.random() < CHINESE_SHARE else "en"
+    question = PROMPTS[language].format(left=drawn.left, right=drawn.right)
+    if rng.random() < GUESS_SHARE:
+        answer = _guess(rng, drawn)
+        thought = rng.choice(WORDS[language].guess).format(answer=answer)
+    else:
+        thought, answer = _work(rng, drawn, _habits(rng, language))
+    return document(rng, instruction, question, thought, answer)
+
+
+def _habits(rng: random.Random, language: Language) -> Habits:
+    other: Language = "zh" if language == "en" else "en"
+    switches = rng.random() < SWITCH_SHARE
+    return Habits(WORDS[language], WORDS[other if switches else language], rng.randint(1, 3))
+
+
+def _guess(rng: random.Random, drawn: Sum) -> str:
+    """The sum, or the digits added without a carry, or a digit off."""
+    if rng.random() < RIGHT_GUESS_SHARE:
+        return str(drawn.left + drawn.right)
+    digits = [(left + right) % 10 for left, right in _columns(drawn)]
+    if rng.random() < 0.5:
+        digits[rng.randrange(len(digits))] = rng.randrange(10)
+    return "".join(map(str, reversed(digits))).lstrip("0") or "0"
+
+
+def _columns(drawn: Sum) -> list[tuple[int, int]]:
+    """Pairs of digits from the ones upward; the shorter number is filled with zeros."""
+    left, right = str(drawn.left)[::-1], str(drawn.right)[::-1]
+    width = max(len(left), len(right))
+    return [(int(a), int(b)) for a, b in zip(left.ljust(width, "0"), right.ljust(width, "0"), strict=True)]
+
+
+def _work(rng: random.Random, drawn: Sum, habits: Habits) -> tuple[str, str]:
+    """Column addition from the ones upward: the thought, and the answer that it comes to."""
+    parts: list[str] = []
+    digits: list[int] = []
+    carry = 0
+    words = habits.words
+    for index, (left, right) in enumerate(_columns(drawn)):
+        words = habits.later_words if index >= habits.switch_at else words
+        text, total = _column(rng, words, left, right, carry)
+        carry = total // 10
+        digits.append(total % 10)
+        parts.append(f"{text}{words.put}{total % 10}{words.carry if carry else words.end}")
+    if carry:
+        digits.append(1)
+    answer = "".join(map(str, reversed(digits))).lstrip("0") or "0"
+    return f"{''.join(parts)}{words.so}{answer}{words.full_stop}", answer
+
+
+def _column(rng: random.Random, words: Words, left: int, right: int, carry: int) -> tuple[str, int]:
+    """One column's text and the total it goes on with; a slip that is noticed is mended."""
+    total = left + right + carry
+    terms = f"{left}+{right}" + ("+1" if carry else "")
+    if rng.random() >= SLIP_RATE:
+        return f"{terms}={total}", total
+    slip = rng.choice([value for value in range(max(0, total - 3), min(19, total + 3) + 1) if value != total])
+    if rng.random() < NOTICE_RATE:
+        return f"{terms}={slip}, {rng.choice(words.wait)}{terms}={total}", total
+    return f"{terms}={slip}", slip

@@ -1,0 +1,65 @@
+"""The words of a trace in each language, so that a trace can be written in either, or change midway."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+Language = Literal["en", "zh"]
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """The phrases that traces are made of.
+
+    Attributes:
+        guess: Openings of a guess, with `{answer}`.
+        put: Between a column's sum and the digit to keep.
+        carry: Before a carried 1.
+        end: After a column without a carry.
+        wait: Said when a slip is noticed.
+        so: Opens the conclusion of a sum.
+        no: After an attempt at a countdown game that missed.
+        yes: After one that hit.
+        comma: Between steps.
+        full_stop: Closes a thought.
+    """
+
+    guess: tuple[str, ...]
+    put: str
+    carry: str
+    end: str
+    wait: tuple[str, ...]
+    so: str
+    no: str
+    yes: str
+    comma: str
+    full_stop: str
+
+
+WORDS: dict[Language, Words] = {
+    "en": Words(
+        guess=("It is about {answer}.", "I guess {answer}.", "Maybe {answer}.", "That looks like {answer}."),
+        put=" put ",
+        carry=" carry 1;\n",
+        end=";\n",
+        wait=("wait, ", "no, wait, ", "mistake, "),
+        so="So ",
+        no=", no;\n",
+        yes=", yes",
+        comma=", ",
+        full_stop=".",
+    ),
+    "zh": Words(
+        guess=("大概是{answer}。", "我猜{answer}。", "可能是{answer}。", "看起来是{answer}。"),
+        put="写",
+        carry="进1；\n",
+        end="；\n",
+        wait=("等等，", "不对，", "错了，"),
+        so="所以",
+        no="，不行；\n",
+        yes="，对了",
+        comma="，",
+        full_stop="。",
+    ),
+}

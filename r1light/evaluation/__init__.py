@@ -1,0 +1,3 @@
+"""Evaluation: the paper's protocol."""
+
+BUILTINS: dict[str, str] = {}

@@ -1,0 +1,179 @@
+"""Mathematical answers: equal in value to the reference answer, however they are written."""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from collections import OrderedDict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+from r1light.core.types import Problem, Verdict
+from r1light.graders.answer_text import Reading, read_answer
+from r1light.graders.plain_number import same_number
+from r1light.graders.worker_pool import PoolSpec, Reply, WorkerPool
+
+_CACHED_VERDICTS = 16384
+_MAX_DEPTH = 40
+_TOWER = re.compile(r"\^\s*\{?\s*[^{}^]{0,40}\^\s*\{?\s*[^{}^]{0,40}\^")
+_HUGE_POWER = re.compile(
+    r"\^\s*\{?\s*[0-9]{6,}|[0-9]\s*\^\s*\{?\s*[0-9]+\s*\^\s*\{?\s*[0-9]{2,}|[0-9]{6,}\s*!"
+)
+
+RIGHT = Verdict(1.0)
+WRONG = Verdict(0.0)
+
+
+class Math:
+    r"""Right is an answer that math-verify finds equal to the reference answer, the reference first.
+
+    Two plain numbers are compared here, exactly (see `same_number`), and two texts by their words; only what
+    is left goes to worker processes. Those start when first needed, have a memory limit, and are killed when
+    an answer takes longer than its deadline: that answer is wrong, and the rest of the batch goes on. A
+    reference answer that cannot be read is an error, and so is a worker that does not start.
+
+    Example:
+        >>> grader = Math(Math.Config())
+        >>> problem = Problem(id="1", prompt="1/4 + 1/4?", grader="math", answer=r"\frac{1}{2}")
+        >>> grader.grade(problem, "The answer is 0.5.").correct
+        True
+    """
+
+    @dataclass(frozen=True, slots=True)
+    class Config:
+        """Limits on what one answer may cost."""
+
+        deadline_seconds: float = 5.0
+        """Wall-clock seconds that one answer may take; after them it is wrong."""
+        startup_seconds: float = 120.0
+        """Wall-clock seconds that a worker process may take to start."""
+        workers: int = 2
+        """Worker processes at most."""
+        memory_mb: int = 1024
+        """Address space of a worker, in MiB (enforced on Linux)."""
+        max_chars: int = 4096
+        """Answers longer than this many characters are wrong unread."""
+
+        def __post_init__(self) -> None:
+            if not self.deadline_seconds > 0 or not self.startup_seconds > 0:
+                raise ValueError(
+                    f"deadline_seconds={self.deadline_seconds} and startup_seconds={self.startup_seconds} "
+                    "must be above 0"
+                )
+            if self.workers < 1 or self.max_chars < 1:
+                raise ValueError(f"workers={self.workers} and max_chars={self.max_chars} must be at least 1")
+            if self.memory_mb < 256:
+                raise ValueError(
+                    f"memory_mb={self.memory_mb} must be at least 256, which the algebra system needs"
+                )
+
+    def __init__(self, config: Config, pool: WorkerPool | None = None) -> None:
+        """Start nothing yet; `pool` replaces the worker processes that the config describes."""
+        self.config = config
+        self.pool = pool or WorkerPool(_pool_spec(config))
+        self._verdicts: OrderedDict[str, Verdict] = OrderedDict()
+
+    def grade(self, problem: Problem, answer: str) -> Verdict:
+        """Judge one answer."""
+        return self.grade_many([(problem, answer)])[0]
+
+    def grade_many(self, items: Sequence[tuple[Problem, str]]) -> list[Verdict]:
+        """Judge several, in their order; equal pairs are judged once."""
+        verdicts: list[Verdict | None] = []
+        requests: dict[str, list[int]] = {}
+        for index, (problem, answer) in enumerate(items):
+            found = self._at_once(problem, answer)
+            if isinstance(found, str):
+                requests.setdefault(found, []).append(index)
+            verdicts.append(None if isinstance(found, str) else found)
+        replies = self.pool.run(list(requests)) if requests else []
+        for (request, indices), reply in zip(requests.items(), replies, strict=True):
+            verdict = self._verdict(reply)
+            if reply.status == "ok":
+                self._remember(request, verdict)
+            for index in indices:
+                verdicts[index] = verdict
+        return [verdict for verdict in verdicts if verdict is not None]
+
+    def close(self) -> None:
+        """Kill the worker processes."""
+        self.pool.close()
+
+    def _at_once(self, problem: Problem, answer: str) -> Verdict | str:
+        """The verdict where no worker is needed, else the request for one."""
+        limit = self.config.max_chars
+        if problem.answer is None or not problem.answer.strip():
+            return Verdict(None, "error", f"problem {problem.id!r} has no reference answer")
+        gold = _read_gold(problem.answer) if len(problem.answer) <= limit else Reading("nothing")
+        if gold.kind == "nothing" or _refusal(gold.text):
+            shown = problem.answer[:80]
+            return Verdict(None, "error", f"the reference answer of {problem.id!r} cannot be read: {shown!r}")
+        if len(answer) > limit:
+            return Verdict(0.0, detail=f"longer than {limit} characters")
+        verdict = _compare(gold, read := read_answer(answer))
+        if verdict is not None:
+            return verdict
+        request = json.dumps([gold.text, read.text])
+        return self._verdicts.get(request, request)
+
+    def _verdict(self, reply: Reply) -> Verdict:
+        if reply.status == "unavailable":
+            return Verdict(None, "error", f"no grading process: {reply.text}")
+        if reply.status == "ok":
+            return _VERDICTS[reply.text]
+        what = (
+            "took longer than its deadline"
+            if reply.status == "deadline"
+            else "ended its grading process twice"
+        )
+        if reply.text == "gold":
+            return Verdict(0.0, detail=f"{reply.status}: the answer {what}")
+        return Verdict(None, "error", f"{reply.status}: the reference answer {what}")
+
+    def _remember(self, request: str, verdict: Verdict) -> None:
+        self._verdicts[request] = verdict
+        if len(self._verdicts) > _CACHED_VERDICTS:
+            self._verdicts.popitem(last=False)
+
+
+_VERDICTS = {
+    "right": RIGHT,
+    "wrong": WRONG,
+    "unparsable": Verdict(0.0, detail="the answer is no expression"),
+    "gold": Verdict(None, "error", "the reference answer is no expression"),
+}
+_read_gold = lru_cache(maxsize=4096)(read_answer)
+
+
+def _pool_spec(config: Math.Config) -> PoolSpec:
+    """The worker script by its path: the worker then imports nothing of r1light."""
+    script = str(Path(__file__).with_name("math_worker.py"))
+    # -P: without it the script's own folder, which holds a math.py, would come before the standard library
+    command = (sys.executable, "-P", script, str(config.memory_mb), str(2 * config.deadline_seconds + 1))
+    return PoolSpec(command, config.workers, config.deadline_seconds, config.startup_seconds)
+
+
+def _compare(gold: Reading, answer: Reading) -> Verdict | None:
+    """The verdict on two readings, or None where it takes the algebra system."""
+    if gold.number is not None and answer.number is not None:
+        return RIGHT if same_number(gold.number, answer.number) else WRONG
+    if answer.kind == "nothing":
+        return Verdict(0.0, detail="no single answer found")
+    if "text" in (gold.kind, answer.kind):
+        return RIGHT if gold == answer else WRONG
+    refusal = _refusal(answer.text)
+    return Verdict(0.0, detail=refusal) if refusal else None
+
+
+def _refusal(latex: str) -> str | None:
+    """Why a formula is not worth a worker's deadline, or None."""
+    if _TOWER.search(latex) or _HUGE_POWER.search(latex):
+        return "a power too large to compute"
+    depth = deepest = 0
+    for character in latex:
+        depth += (character in "{([") - (character in "})]")
+        deepest = max(deepest, depth)
+    return f"nested deeper than {_MAX_DEPTH} levels" if deepest > _MAX_DEPTH else None

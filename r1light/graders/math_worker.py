@@ -1,0 +1,87 @@
+"""The process in which untrusted formulas are parsed and compared. It may hang or die: its parent kills it.
+
+Run as a script by `Math`, with the memory limit in MiB and the seconds after which a request ends the
+process by itself (a backstop for when the parent is gone). It imports the algebra system and nothing of
+r1light. Protocol, one line each: it writes `ready`; reads `[gold, answer]` as JSON; writes `~gold` once the
+gold answer is parsed (so that a deadline can be blamed on the right one of the two), then one of `right`,
+`wrong`, `unparsable` (the answer; wrong too) or `gold` (the gold answer is unparsable).
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import signal
+import sys
+from collections.abc import Callable
+from functools import lru_cache
+from typing import Any, TextIO
+
+Report = Callable[[str], None]
+
+
+@lru_cache(maxsize=256)
+def parse_latex(text: str) -> tuple[Any, ...]:
+    """The expression in a text whose formulas stand between dollar signs; empty where there is none."""
+    from math_verify import LatexExtractionConfig, parse
+
+    config = [LatexExtractionConfig()]
+    # math-verify's timeouts raise from an alarm, which `except` clauses below it can swallow; a kill they cannot
+    found = parse(text, config, "no_fallback", extraction_mode="first_match", parsing_timeout=None)
+    return tuple(found)
+
+
+def judge(gold: str, answer: str, report: Report) -> str:
+    """Compare an answer with the gold answer, in that order: the comparison is not symmetric."""
+    from math_verify import verify
+
+    gold_parsed = parse_latex(gold)
+    if not gold_parsed:
+        return "gold"
+    report("~gold")
+    answer_parsed = parse_latex(answer)
+    if not answer_parsed:
+        return "unparsable"
+    return "right" if verify(list(gold_parsed), list(answer_parsed), timeout_seconds=None) else "wrong"
+
+
+def limit_memory(mebibytes: int) -> None:
+    """Cap the address space (Linux; elsewhere the kernel does not enforce it) and forbid core dumps."""
+    import resource
+
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    if sys.platform == "linux":
+        resource.setrlimit(resource.RLIMIT_AS, (mebibytes * 2**20, mebibytes * 2**20))
+
+
+def serve(requests: TextIO, report: Report, backstop_seconds: float) -> None:
+    """Answer requests until the parent closes the pipe."""
+    report("ready")
+    for line in requests:
+        gold, answer = json.loads(line)
+        # its default action ends the process, in the middle of any C code too
+        signal.setitimer(signal.ITIMER_REAL, backstop_seconds)
+        report(judge(gold, answer, report))
+        signal.setitimer(signal.ITIMER_REAL, 0)
+
+
+def main() -> None:
+    """Set the limits, load the algebra system, serve."""
+    limit_memory(int(sys.argv[1]))
+    replies = os.fdopen(os.dup(1), "w", encoding="ascii")
+    os.dup2(2, 1)  # whatever a library prints must not reach the replies
+    logging.disable(logging.CRITICAL)
+
+    def report(line: str) -> None:
+        replies.write(line + "\n")
+        replies.flush()
+
+    judge(
+        r"$\frac{1}{2}+x$", r"$x+\frac{2}{4}$", lambda _: None
+    )  # the first parse builds the parser's tables
+    serve(sys.stdin, report, float(sys.argv[2]))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,44 @@
+"""Whether the answer is right, by the grader that the problem names."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from r1light.core.protocols import Grader
+from r1light.core.types import Sample, Score, Verdict
+
+
+class Accuracy:
+    """The verdict of the problem's grader on the parsed answer: 1 for right, 0 for wrong.
+
+    A completion without an answer scores 0. A grader's abstention and error stay what they are.
+    """
+
+    def __init__(self, graders: Mapping[str, Grader]) -> None:
+        """Take the graders by the names that problems use."""
+        self.graders = graders
+
+    def __call__(self, samples: Sequence[Sample]) -> list[Score]:
+        """Score the samples; each grader sees all of its own at once."""
+        scores: dict[int, Score] = {}
+        by_grader: dict[str, list[int]] = {}
+        for index, sample in enumerate(samples):
+            name = sample.problem.grader
+            if name not in self.graders:
+                known = ", ".join(sorted(self.graders)) or "none"
+                scores[index] = Score.error(
+                    f"problem {sample.problem.id!r} names grader {name!r}; there are: {known}"
+                )
+            elif sample.parsed.answer is None:
+                scores[index] = Score.ok(0.0, "no answer")
+            else:
+                by_grader.setdefault(name, []).append(index)
+        for name, indices in by_grader.items():
+            items = [(samples[index].problem, samples[index].parsed.answer or "") for index in indices]
+            verdicts = self.graders[name].grade_many(items)
+            scores.update(zip(indices, map(_score, verdicts), strict=True))
+        return [scores[index] for index in range(len(samples))]
+
+
+def _score(verdict: Verdict) -> Score:
+    return Score(verdict.score, verdict.status, verdict.detail)

@@ -1,0 +1,198 @@
+"""Several rewards to one number a sample, with errors counted and never taken for a 0."""
+
+from __future__ import annotations
+
+import math
+import statistics
+import traceback
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+
+from r1light.core.errors import ResumeError, RewardError
+from r1light.core.protocols import Reward
+from r1light.core.types import Sample, Score
+
+
+@dataclass(frozen=True, slots=True)
+class WeightedReward:
+    """One component of a mix.
+
+    Attributes:
+        name: Its name in the metrics.
+        reward: What scores.
+        weight: Its factor in the sum; 0 for a reward that is only watched.
+    """
+
+    name: str
+    reward: Reward
+    weight: float = 1.0
+
+
+@dataclass(slots=True)
+class Counts:
+    """How often a reward scored, abstained and failed, since the run began."""
+
+    ok: int = 0
+    abstain: int = 0
+    error: int = 0
+
+    @property
+    def error_rate(self) -> float:
+        """Errors over all samples."""
+        return self.error / max(1, self.ok + self.abstain + self.error)
+
+
+@dataclass(frozen=True, slots=True)
+class MixedScores:
+    """The scores of one batch.
+
+    Attributes:
+        totals: The weighted sum a sample, or None for a sample that is to be dropped from its group.
+        scores: Each reward's scores by its name, in the samples' order.
+    """
+
+    totals: tuple[float | None, ...]
+    scores: Mapping[str, tuple[Score, ...]]
+
+    def counts(self, name: str) -> Counts:
+        """How often one reward scored, abstained and failed in this batch."""
+        return _count(self.scores[name])
+
+    def metrics(self) -> dict[str, float]:
+        """`rewards/<name>/mean`, `std` (n - 1; 0 for one score), `error_rate` and `abstain_rate`.
+
+        Mean and std are over the samples that were scored, and absent where none was.
+        """
+        metrics = {}
+        for name, scores in self.scores.items():
+            values = [score.value for score in scores if score.value is not None]
+            if values:
+                metrics[f"rewards/{name}/mean"] = statistics.fmean(values)
+                metrics[f"rewards/{name}/std"] = statistics.stdev(values) if len(values) > 1 else 0.0
+            counts = self.counts(name)
+            metrics[f"rewards/{name}/error_rate"] = counts.error_rate
+            metrics[f"rewards/{name}/abstain_rate"] = counts.abstain / max(1, len(scores))
+        return metrics
+
+
+class RewardMix:
+    """Weighted sum of rewards over samples that all of them could judge.
+
+    An abstention adds 0. A sample on which every reward abstains, or any fails, has no total. A reward that
+    raises, returns the wrong number of scores or a number that is not finite, fails on those samples.
+
+    Example:
+        >>> from r1light.rewards.format import Format
+        >>> RewardMix([WeightedReward("format", Format(), 0.5)]).score([]).totals
+        ()
+    """
+
+    def __init__(
+        self, components: Sequence[WeightedReward], max_error_rate: float = 0.1, min_samples: int = 64
+    ) -> None:
+        """Take the components.
+
+        Args:
+            components: At least one, of different names, with finite weights.
+            max_error_rate: The share of samples in [0, 1], over the whole run, on which a reward may fail.
+            min_samples: Samples that a reward must have seen before its error rate counts.
+
+        Raises:
+            ValueError: If an argument is out of its range.
+        """
+        names = [component.name for component in components]
+        if not names or len(set(names)) < len(names):
+            raise ValueError(f"a reward mix needs components of different names, not {names}")
+        if not all(math.isfinite(component.weight) for component in components):
+            raise ValueError(f"weights must be finite: {[component.weight for component in components]}")
+        if not 0 <= max_error_rate <= 1 or min_samples < 1:
+            raise ValueError(
+                f"max_error_rate={max_error_rate} must be in [0, 1] and min_samples={min_samples} at least 1"
+            )
+        self.components = tuple(components)
+        self.max_error_rate = max_error_rate
+        self.min_samples = min_samples
+        self._counts = {name: Counts() for name in names}
+        self._first_errors: dict[str, str] = {}
+
+    def score(self, samples: Sequence[Sample]) -> MixedScores:
+        """Score a batch with every reward.
+
+        Raises:
+            RewardError: If a reward has failed on more than `max_error_rate` of its samples so far; holds
+                the first traceback (or the first failed score's detail).
+        """
+        scores = {component.name: self._scores_of(component, samples) for component in self.components}
+        for name, found in scores.items():
+            self._add(name, found)
+        weights = [component.weight for component in self.components]
+        rows = zip(*scores.values(), strict=True)
+        return MixedScores(tuple(_total(weights, row) for row in rows), scores)
+
+    def state(self) -> dict[str, dict[str, int]]:
+        """The counts since the run began, for a checkpoint."""
+        return {name: asdict(counts) for name, counts in self._counts.items()}
+
+    def load_state(self, state: Mapping[str, Mapping[str, int]]) -> None:
+        """Go on from the counts of a checkpoint.
+
+        Raises:
+            ResumeError: If they are those of other rewards.
+        """
+        if set(state) != set(self._counts):
+            raise ResumeError(
+                f"the checkpoint counts rewards {', '.join(sorted(state)) or 'none'}, and this run has "
+                f"{', '.join(sorted(self._counts))}; resume with the same rewards, or start with resume=none"
+            )
+        self._counts = {name: Counts(**state[name]) for name in self._counts}
+
+    def _scores_of(self, component: WeightedReward, samples: Sequence[Sample]) -> tuple[Score, ...]:
+        """One reward's scores, every failure turned into an error."""
+        try:
+            scores = tuple(component.reward(samples))
+        except Exception as error:  # a failing reward must cost its samples only, up to max_error_rate
+            self._first_errors.setdefault(component.name, traceback.format_exc())
+            return (Score.error(f"{type(error).__name__}: {error}"),) * len(samples)
+        if len(scores) != len(samples):
+            return (Score.error(f"returned {len(scores)} scores for {len(samples)} samples"),) * len(samples)
+        return tuple(map(_checked, scores))
+
+    def _add(self, name: str, scores: Sequence[Score]) -> None:
+        """Count a batch, and stop the run where a reward fails too often."""
+        batch, counts = _count(scores), self._counts[name]
+        counts.ok, counts.abstain = counts.ok + batch.ok, counts.abstain + batch.abstain
+        counts.error += batch.error
+        for score in scores:
+            if score.status == "error":
+                self._first_errors.setdefault(name, score.detail)
+                break
+        seen = counts.ok + counts.abstain + counts.error
+        if seen >= self.min_samples and counts.error_rate > self.max_error_rate:
+            raise RewardError(
+                f"reward {name!r} failed on {counts.error} of {seen} samples, more than "
+                f"reward.max_error_rate={self.max_error_rate:g}; the first failure:\n"
+                f"{self._first_errors.get(name, 'before this run was resumed')}"
+            )
+
+
+def _count(scores: Sequence[Score]) -> Counts:
+    statuses = [score.status for score in scores]
+    return Counts(statuses.count("ok"), statuses.count("abstain"), statuses.count("error"))
+
+
+def _checked(score: Score) -> Score:
+    """The score, or an error where a plugin returned something else."""
+    if not isinstance(score, Score):
+        return Score.error(f"returned {type(score).__name__} {score!r:.80} where a Score belongs")
+    if score.value is not None and not math.isfinite(score.value):
+        return Score.error(f"returned {score.value}, which is not finite")
+    return score
+
+
+def _total(weights: Sequence[float], scores: Sequence[Score]) -> float | None:
+    """The weighted sum, or None for a sample to drop."""
+    if any(score.status == "error" for score in scores) or all(score.status == "abstain" for score in scores):
+        return None
+    return sum(
+        weight * score.value for weight, score in zip(weights, scores, strict=True) if score.value is not None
+    )

@@ -1,0 +1,44 @@
+"""Reflective words: how often a text stops to check itself. A metric, not a reward."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+ENGLISH = ("wait", "mistake", "however", "but", "retry", "error", "verify", "wrong", "evaluate", "check")
+"""The ten words that three experts chose (arXiv 2501.12948 v2, C.2)."""
+
+CHINESE = (
+    "等等",
+    "等一下",
+    "错误",
+    "错了",
+    "不对",
+    "然而",
+    "但是",
+    "不过",
+    "重试",
+    "重新",
+    "验证",
+    "评估",
+    "检查",
+)
+"""Our Chinese counterparts; the paper counts English only."""
+
+# longest first, as 等一下 and 等等 overlap nothing but 错误 and 错了 share a character
+_PATTERN = re.compile(rf"\b(?:{'|'.join(ENGLISH)})(?:s|ed|ing)?\b|{'|'.join(CHINESE)}", re.IGNORECASE)
+
+
+def reflective_words(text: str) -> int:
+    """Occurrences of reflective words, in any case, with their endings -s, -ed and -ing.
+
+    Example:
+        >>> reflective_words("Wait, that is wrong. Let me check: 2+3=5, but checks are cheap."), reflective_words("await")
+        (5, 0)
+    """
+    return len(_PATTERN.findall(text))
+
+
+def reflection_rate(texts: Sequence[str]) -> float:
+    """Reflective words a completion: the mean over the texts, 0 for none. The metric `reflection/rate`."""
+    return sum(map(reflective_words, texts)) / len(texts) if texts else 0.0

@@ -1,0 +1,174 @@
+"""The forward pass of a Llama-like decoder over fused weights and a static cache.
+
+Numerically that of transformers' Qwen2, Qwen3, Llama and Mistral up to rounding, in fewer and larger
+operations. N tokens, B rows that decode, R prompts in one prefill, L length, H hidden, A query heads,
+K key/value heads, D head width, V vocabulary; F = A + 2K heads of the fused projection.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from r1light.rollout.native.support import Architecture
+from r1light.rollout.native.weights import LayerWeights, Weights
+
+
+class Decoder:
+    """Runs prompts and single tokens; keeps no state but the weights and the rotary table."""
+
+    def __init__(self, arch: Architecture, weights: Weights, inv_freq: Tensor, rotary_scale: float) -> None:
+        """Put a decoder together.
+
+        Args:
+            arch: Its shape.
+            weights: Its weights.
+            inv_freq: [D/2], rotary frequencies in radians a token, scaling included.
+            rotary_scale: Factor on the rotated vectors (yarn's; 1 otherwise).
+        """
+        self.arch = arch
+        self.weights = weights
+        self._inv_freq = inv_freq.float()
+        self._rotary_scale = rotary_scale
+        self._rotary_LD = torch.empty(0, arch.head_dim // 2, dtype=torch.complex64, device=inv_freq.device)
+
+    def reserve(self, length: int) -> None:
+        """Make the rotary table long enough for texts of `length` tokens."""
+        if length <= self._rotary_LD.shape[0]:
+            return
+        positions_L = torch.arange(length, device=self._inv_freq.device, dtype=torch.float32)
+        angles_LD = torch.outer(positions_L, self._inv_freq)
+        self._rotary_LD = torch.polar(torch.full_like(angles_LD, self._rotary_scale), angles_LD)
+
+    def prefill(self, tokens_RL: Tensor, lengths_R: Tensor, cache: Tensor) -> Tensor:
+        """Read prompts.
+
+        Args:
+            tokens_RL: int64 [R, L], padded on the right with any id.
+            lengths_R: int64 [R], at least 1.
+            cache: [layers, R, 2K, L, D]; filled with keys and values. Those of padding are there too, but no
+                token before the padding has seen them.
+
+        Returns:
+            Logits after each prompt's last token, [R, V].
+        """
+        rows, length = tokens_RL.shape
+        arch = self.arch
+        rotary_N1D = self._rotary_LD[:length].repeat(rows, 1).unsqueeze(1)
+        hidden_NH = F.embedding(tokens_RL.reshape(-1), self.weights.embed)
+        bands = {
+            window: _band(length, window, tokens_RL.device) if window is not None and window < length else None
+            for window in set(arch.windows)
+        }
+        for index, layer in enumerate(self.weights.layers):
+            heads_NFD = self._heads(layer, hidden_NH, rotary_N1D)
+            heads_RFLD = heads_NFD.view(rows, length, arch.fused_heads, arch.head_dim).transpose(1, 2)
+            cache[index].copy_(heads_RFLD[:, arch.heads :])
+            band_LL = bands[arch.windows[index]]
+            mixed_RALD = F.scaled_dot_product_attention(
+                heads_RFLD[:, : arch.heads],
+                heads_RFLD[:, arch.heads : arch.heads + arch.kv_heads],
+                heads_RFLD[:, arch.heads + arch.kv_heads :],
+                attn_mask=band_LL,
+                is_causal=band_LL is None,
+                enable_gqa=True,
+            )
+            hidden_NH = self._residual(layer, hidden_NH, mixed_RALD.transpose(1, 2).reshape(rows * length, -1))
+        last_RH = hidden_NH.view(rows, length, -1)[torch.arange(rows, device=lengths_R.device), lengths_R - 1]
+        return self._logits(last_RH)
+
+    def step(self, tokens_B: Tensor, positions_B: Tensor, length: int, cache: Tensor) -> Tensor:
+        """Read one more token a row.
+
+        Args:
+            tokens_B: int64 [B].
+            positions_B: int64 [B], where each stands in its text.
+            length: The largest position + 1.
+            cache: [layers, at least B, 2K, at least `length`, D], finite everywhere; takes the keys and values.
+
+        Returns:
+            Logits after the tokens, [B, V].
+        """
+        arch = self.arch
+        rows = tokens_B.shape[0]
+        rows_B = torch.arange(rows, device=tokens_B.device)
+        rotary_B1D = self._rotary_LD[positions_B].unsqueeze(1)
+        hidden_BH = F.embedding(tokens_B, self.weights.embed)
+        biases = {
+            window: self._bias(positions_B, length, window, hidden_BH.dtype) for window in set(arch.windows)
+        }
+        for index, layer in enumerate(self.weights.layers):
+            heads_BFD = self._heads(layer, hidden_BH, rotary_B1D)
+            layer_cache = cache[index]
+            layer_cache[rows_B, :, positions_B] = heads_BFD[:, arch.heads :]
+            # The query heads that share a key head stand as its queries: grouped attention without copies.
+            mixed_BKGD = F.scaled_dot_product_attention(
+                heads_BFD[:, : arch.heads].view(rows, arch.kv_heads, -1, arch.head_dim),
+                layer_cache[:rows, : arch.kv_heads, :length],
+                layer_cache[:rows, arch.kv_heads :, :length],
+                attn_mask=biases[arch.windows[index]],
+            )
+            hidden_BH = self._residual(layer, hidden_BH, mixed_BKGD.reshape(rows, -1))
+        return self._logits(hidden_BH)
+
+    def _heads(self, layer: LayerWeights, hidden_NH: Tensor, rotary_N1D: Tensor) -> Tensor:
+        """Queries and keys, normed where the model does and rotated, and values: [N, F, D]."""
+        arch = self.arch
+        normed_NH = F.rms_norm(hidden_NH, (arch.hidden,), layer.input_norm, arch.eps)
+        heads_NFD = F.linear(normed_NH, layer.qkv, layer.qkv_bias).view(-1, arch.fused_heads, arch.head_dim)
+        rotated = arch.heads + arch.kv_heads
+        if layer.q_norm is not None:
+            queries_NAD = heads_NFD[:, : arch.heads]
+            queries_NAD.copy_(F.rms_norm(queries_NAD, (arch.head_dim,), layer.q_norm, arch.eps))
+        if layer.k_norm is not None:
+            keys_NKD = heads_NFD[:, arch.heads : rotated]
+            keys_NKD.copy_(F.rms_norm(keys_NKD, (arch.head_dim,), layer.k_norm, arch.eps))
+        turning_NFD = heads_NFD[:, :rotated]
+        if heads_NFD.dtype is torch.float32:
+            _as_complex(turning_NFD).mul_(rotary_N1D)
+        else:
+            wide_NFD = turning_NFD.float()
+            _as_complex(wide_NFD).mul_(rotary_N1D)
+            turning_NFD.copy_(wide_NFD)
+        return heads_NFD
+
+    def _residual(self, layer: LayerWeights, hidden_NH: Tensor, mixed_NA: Tensor) -> Tensor:
+        """Attention's output projection and the gated MLP, each added to the residual stream."""
+        arch = self.arch
+        hidden_NH = _add_linear(hidden_NH, mixed_NA, layer.out, layer.out_bias)
+        normed_NH = F.rms_norm(hidden_NH, (arch.hidden,), layer.post_norm, arch.eps)
+        gate_up_N2 = F.linear(normed_NH, layer.gate_up, layer.gate_up_bias)
+        gated_NI = F.silu(gate_up_N2[:, : arch.intermediate]).mul_(gate_up_N2[:, arch.intermediate :])
+        return _add_linear(hidden_NH, gated_NI, layer.down, layer.down_bias)
+
+    def _logits(self, hidden_NH: Tensor) -> Tensor:
+        normed_NH = F.rms_norm(hidden_NH, (self.arch.hidden,), self.weights.norm, self.arch.eps)
+        return F.linear(normed_NH, self.weights.head)
+
+    def _bias(self, positions_B: Tensor, length: int, window: int | None, dtype: torch.dtype) -> Tensor:
+        """0 where a row's token sees a cache position and -inf elsewhere, [B, 1, A/K, length] (last but one expanded)."""
+        places_L = torch.arange(length, device=positions_B.device)
+        hidden_BL = places_L > positions_B.unsqueeze(1)
+        if window is not None and window < length:
+            hidden_BL |= places_L <= positions_B.unsqueeze(1) - window
+        bias_BL = torch.zeros(hidden_BL.shape, dtype=dtype, device=positions_B.device)
+        bias_BL.masked_fill_(hidden_BL, -torch.inf)
+        return bias_BL[:, None, None].expand(-1, 1, self.arch.heads // self.arch.kv_heads, -1)
+
+
+def _as_complex(heads_NFD: Tensor) -> Tensor:
+    """Interleaved pairs as complex numbers, in place."""
+    return torch.view_as_complex(heads_NFD.unflatten(-1, (-1, 2)))
+
+
+def _add_linear(hidden_NH: Tensor, input_NI: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+    summed_NH = torch.addmm(hidden_NH, input_NI, weight.t())
+    return summed_NH if bias is None else summed_NH.add_(bias)
+
+
+def _band(length: int, window: int, device: torch.device) -> Tensor:
+    """Bool [L, L]: the `window` tokens up to and including each."""
+    places_L = torch.arange(length, device=device)
+    distance_LL = places_L.unsqueeze(1) - places_L.unsqueeze(0)
+    return (distance_LL >= 0) & (distance_LL < window)

@@ -1,0 +1,122 @@
+"""The native engine: builds the decoder from a transformers model and runs calls on it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from r1light.core.protocols import Decode
+from r1light.core.types import Group, RolloutRequest, SamplingParams
+from r1light.rollout.drafts import Collector, Draft, Endings, check_requests, drafts_of
+from r1light.rollout.lifecycle import Lifecycle
+from r1light.rollout.native.decoder import Decoder
+from r1light.rollout.native.run import Run
+from r1light.rollout.native.scheduler import Scheduler
+from r1light.rollout.native.support import architecture
+from r1light.rollout.native.weights import Weights
+
+CACHE_STEP = 64
+"""The cache's length is a multiple of this many tokens, so that calls of like length share its memory."""
+
+
+class Engine:
+    """Continuous batching over a static cache, in this process, with its own copy of the weights."""
+
+    def __init__(
+        self,
+        model: Any,
+        decode: Decode,
+        eos_ids: Sequence[int],
+        max_slots: int,
+        prefill_tokens: int,
+        dtype: str = "auto",
+    ) -> None:
+        """Copy a model's weights.
+
+        Args:
+            model: A transformers model that `support.unsupported` has nothing against.
+            decode: Ids to text.
+            eos_ids: Every id that ends a completion.
+            max_slots: Most completions written at a time.
+            prefill_tokens: Most prompt tokens read at a time, padding included.
+            dtype: Of weights and cache: a torch dtype's name, or "auto" for the model's own.
+        """
+        state = model.state_dict()
+        embed = model.get_input_embeddings().weight
+        arch = architecture(model.config)
+        weights = Weights(arch, state, embed.dtype if dtype == "auto" else getattr(torch, dtype), embed.device)
+        weights.load(state.items())
+        rotary = model.model.rotary_emb
+        self._decoder = Decoder(arch, weights, rotary.inv_freq.to(embed.device), rotary.attention_scaling)
+        self._decode = decode
+        self._eos_ids = tuple(eos_ids)
+        self._max_slots = max_slots
+        self._prefill_tokens = prefill_tokens
+        self._life = Lifecycle()
+        self._spare_cache: Tensor | None = None
+
+    def generate(self, requests: Iterable[RolloutRequest], params: SamplingParams) -> Iterator[Group]:
+        """See `r1light.rollout.native.Native.generate`."""
+        run = self._life.begin()
+        todo = list(requests)
+        arch = self._decoder.arch
+        check_requests(todo, arch.context, arch.vocabulary)
+        return self._groups(run, todo, params)
+
+    def load_weights(self, named_tensors: Iterable[tuple[str, Tensor]], version: int) -> None:
+        """See `r1light.rollout.native.Native.load_weights`."""
+        self._life.weights_changed(version)
+        self._decoder.weights.load(named_tensors)
+
+    def abort(self) -> None:
+        """See `r1light.rollout.native.Native.abort`."""
+        self._life.abort()
+
+    def close(self) -> None:
+        """See `r1light.rollout.native.Native.close`."""
+        self._life.close()
+        self._spare_cache = None
+
+    def _groups(
+        self, number: int, requests: list[RolloutRequest], params: SamplingParams
+    ) -> Iterator[Group]:
+        drafts = drafts_of(requests, params, self._decoder.arch.context)
+        if not drafts:
+            return
+        endings = Endings(self._decode, self._eos_ids, params.stop, self._life.version)
+        collector = Collector(requests, params.n)
+        slots = min(self._max_slots, len(drafts))
+        scheduler = Scheduler(drafts, slots)
+        cache = self._cache(slots, max(len(requests[each.group].prompt_ids) + each.cap for each in drafts))
+        run = Run(self._decoder, cache, requests, params, scheduler, endings, self._prefill_tokens)
+        while not scheduler.finished:
+            ended = scheduler.clear() if self._life.aborted(number) else run.advance()
+            yield from _whole(ended, endings, collector)
+        self._spare_cache = cache
+
+    def _cache(self, slots: int, length: int) -> Tensor:
+        """[layers, slots, 2K, length rounded up, D], finite: that of the last call if it has this very shape.
+
+        It is taken away while a call uses it, and given back only by one that ended well: a masked position
+        must hold a number.
+        """
+        arch = self._decoder.arch
+        length = -(-length // CACHE_STEP) * CACHE_STEP
+        shape = (arch.layers, slots, 2 * arch.kv_heads, length, arch.head_dim)
+        self._decoder.reserve(length)
+        spare, self._spare_cache = self._spare_cache, None
+        if spare is not None and spare.shape == shape:
+            return spare
+        embed = self._decoder.weights.embed
+        return torch.zeros(shape, dtype=embed.dtype, device=embed.device)
+
+
+def _whole(ended: Sequence[Draft], endings: Endings, collector: Collector) -> Iterator[Group]:
+    """The groups that these drafts complete."""
+    for draft in ended:
+        group = collector.add(draft, endings.complete(draft))
+        if group is not None:
+            yield group

@@ -1,0 +1,138 @@
+"""One call of `generate`: prompts are read, slots filled, tokens drawn, until every draft has ended.
+
+P prompts of one prefill, S slots, B slots in use, L tokens, V vocabulary.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from r1light.core.types import RolloutRequest, SamplingParams
+from r1light.rollout.drafts import Draft, Endings
+from r1light.rollout.native.decoder import Decoder
+from r1light.rollout.native.scheduler import Scheduler
+from r1light.rollout.sampling import row_states, sample_tokens
+
+
+@dataclass(frozen=True, slots=True)
+class Prompts:
+    """Prompts that have been read.
+
+    Attributes:
+        rows: Group to its row.
+        cache: Keys and values, [layers, P, 2K, L, D].
+        logits: After each prompt's last token, [P, V].
+    """
+
+    rows: dict[int, int]
+    cache: Tensor
+    logits: Tensor
+
+
+class Run:
+    """The state of one call. A row's keys and values are its own; a prompt is read once for its group."""
+
+    def __init__(
+        self,
+        decoder: Decoder,
+        cache: Tensor,
+        requests: Sequence[RolloutRequest],
+        params: SamplingParams,
+        scheduler: Scheduler,
+        endings: Endings,
+        prefill_tokens: int,
+    ) -> None:
+        """Take what a call needs.
+
+        Args:
+            decoder: The model.
+            cache: [layers, S, 2K, longest text, D], finite everywhere.
+            requests: The prompts, by group.
+            params: How to draw.
+            scheduler: With every draft in its queue.
+            endings: What ends a draft.
+            prefill_tokens: Most tokens of a prefill.
+        """
+        self._decoder = decoder
+        self._cache = cache
+        self._requests = requests
+        self._lengths = [len(request.prompt_ids) for request in requests]
+        self._params = params
+        self._scheduler = scheduler
+        self._endings = endings
+        self._prefill_tokens = prefill_tokens
+        self._prompts: Prompts | None = None
+        # What the next step needs of each slot: the token to read, its position in the text, the row's stream
+        # of draws, and the position in the completion of the token to draw.
+        self._state_4S = torch.zeros(4, cache.shape[1], dtype=torch.int64, device=cache.device)
+
+    def advance(self) -> list[Draft]:
+        """Fill free slots, or write one more token in every slot; return the drafts that ended."""
+        with torch.inference_mode(), torch.autocast(self._cache.device.type, enabled=False):
+            return self._admit() if self._scheduler.refill else self._step()
+
+    def _admit(self) -> list[Draft]:
+        if self._prompts is None:
+            self._prompts = self._prefill(self._scheduler.upcoming(self._lengths, self._prefill_tokens))
+        prompts = self._prompts
+        first = len(self._scheduler.active)
+        begun = self._scheduler.admit(prompts.rows)
+        if not begun:  # all drafts of these prompts have been begun
+            self._prompts = None
+            return []
+        device = self._cache.device
+        slots = slice(first, first + len(begun))
+        rows_B = torch.tensor([prompts.rows[draft.group] for draft in begun], device=device)
+        self._cache[:, slots, :, : prompts.cache.shape[3]] = prompts.cache[:, rows_B]
+        keys = [(self._requests[draft.group].key, draft.index) for draft in begun]
+        states_B = row_states(self._params.seed, keys, device)
+        drawn_B = torch.zeros_like(states_B)
+        tokens_B, logprobs_B = sample_tokens(prompts.logits[rows_B], self._params, states_B, drawn_B)
+        positions_B = torch.tensor([self._lengths[draft.group] for draft in begun], device=device)
+        self._state_4S[:, slots] = torch.stack((tokens_B, positions_B, states_B, drawn_B + 1))
+        return self._record(first, tokens_B, logprobs_B)
+
+    def _prefill(self, groups: Sequence[int]) -> Prompts:
+        device, arch = self._cache.device, self._decoder.arch
+        lengths = [self._lengths[group] for group in groups]
+        longest = max(lengths)
+        padded = [
+            [*self._requests[group].prompt_ids, *([0] * (longest - length))]
+            for group, length in zip(groups, lengths, strict=True)
+        ]
+        shape = (arch.layers, len(groups), 2 * arch.kv_heads, longest, arch.head_dim)
+        cache = torch.empty(shape, dtype=self._cache.dtype, device=device)
+        logits = self._decoder.prefill(
+            torch.tensor(padded, device=device), torch.tensor(lengths, device=device), cache
+        )
+        return Prompts({group: row for row, group in enumerate(groups)}, cache, logits)
+
+    def _step(self) -> list[Draft]:
+        count = len(self._scheduler.active)
+        tokens_B, positions_B, states_B, drawn_B = self._state_4S[:, :count]
+        length = max(self._lengths[draft.group] + len(draft.token_ids) for draft in self._scheduler.active)
+        logits_BV = self._decoder.step(tokens_B, positions_B, length, self._cache)
+        sampled_B, logprobs_B = sample_tokens(logits_BV, self._params, states_B, drawn_B)
+        tokens_B.copy_(sampled_B)
+        positions_B.add_(1)
+        drawn_B.add_(1)
+        return self._record(0, sampled_B, logprobs_B)
+
+    def _record(self, first: int, tokens_B: Tensor, logprobs_B: Tensor) -> list[Draft]:
+        """Write down the tokens of the slots from `first` on; retire the drafts that end by them."""
+        drafts = self._scheduler.active[first:]
+        written = zip(drafts, tokens_B.tolist(), logprobs_B.tolist(), strict=True)
+        over = [first + row for row, each in enumerate(written) if self._endings.extend(*each)]
+        if not over:
+            return []
+        ended = [self._scheduler.active[slot] for slot in over]
+        moves = self._scheduler.retire(over)
+        if moves:
+            sources, targets = map(list, zip(*moves, strict=True))
+            self._cache[:, targets] = self._cache[:, sources]
+            self._state_4S[:, targets] = self._state_4S[:, sources]
+        return ended

@@ -1,0 +1,162 @@
+"""The decoder's weights: fused, in buffers that stay where they are while their contents change.
+
+Query, key and value projections are one matrix, gate and up another. Within each query and key head the two
+halves that rotary embedding pairs are interleaved, so that a rotation is one complex multiplication; attention
+does not notice, as its scores are invariant under one permutation of both.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from r1light.core.errors import EngineError
+from r1light.rollout.native.support import Architecture, required_names
+
+
+@dataclass(frozen=True, slots=True)
+class LayerWeights:
+    """One block. Matrices are [out, in]; absent biases and norms are None."""
+
+    input_norm: Tensor
+    qkv: Tensor
+    qkv_bias: Tensor | None
+    q_norm: Tensor | None
+    k_norm: Tensor | None
+    out: Tensor
+    out_bias: Tensor | None
+    post_norm: Tensor
+    gate_up: Tensor
+    gate_up_bias: Tensor | None
+    down: Tensor
+    down_bias: Tensor | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Target:
+    """Where a named weight goes: a view of a fused buffer, and whether its heads get interleaved."""
+
+    view: Tensor
+    interleaved: bool = False
+
+
+class Weights:
+    """All weights of a decoder, and how to refill them by Hugging Face names.
+
+    Attributes:
+        embed: [V, H].
+        layers: The blocks.
+        norm: [H], the last RMSNorm.
+        head: [V, H]; the embedding itself where the two are tied.
+    """
+
+    def __init__(
+        self, arch: Architecture, names: Iterable[str], dtype: torch.dtype, device: torch.device
+    ) -> None:
+        """Make room.
+
+        Args:
+            arch: The shape.
+            names: The names in the model's state dict; they say which biases and norms there are.
+            dtype: Of the buffers.
+            device: Theirs.
+        """
+        self._arch = arch
+        self._names = frozenset(names)
+        self._options = {"dtype": dtype, "device": device}
+        self._targets: dict[str, _Target] = {}
+        self.embed = self._single("model.embed_tokens.weight", arch.vocabulary, arch.hidden)
+        self.layers = [self._layer(f"model.layers.{layer}.") for layer in range(arch.layers)]
+        self.norm = self._single("model.norm.weight", arch.hidden)
+        if arch.tied:
+            self.head = self.embed
+            self._targets["lm_head.weight"] = _Target(self.embed)
+        else:
+            self.head = self._single("lm_head.weight", arch.vocabulary, arch.hidden)
+        self._required = set(self._targets) - ({"lm_head.weight"} if arch.tied else set())
+        assert self._required.issuperset(required_names(arch))
+
+    def load(self, named_tensors: Iterable[tuple[str, Tensor]]) -> None:
+        """Copy a whole model's weights into the buffers.
+
+        Args:
+            named_tensors: By the names of `model.state_dict()`; a tied `lm_head.weight` may be left out.
+
+        Raises:
+            EngineError: If a name is unknown or missing, or a shape is not the model's: weights left as they
+                were would go unnoticed.
+        """
+        missing = set(self._required)
+        with torch.no_grad():
+            for name, tensor in named_tensors:
+                if name.endswith("rotary_emb.inv_freq"):
+                    continue
+                target = self._targets.get(name)
+                if target is None or target.view.shape != tensor.shape:
+                    raise EngineError(f"the rollout model has no weight {name!r} of shape {tuple(tensor.shape)}")
+                target.view.copy_(self._interleave(tensor) if target.interleaved else tensor)
+                missing.discard(name)
+        if missing:
+            raise EngineError(
+                f"{len(missing)} weights are missing for the rollout model, such as {min(missing)!r}"
+            )
+
+    def _layer(self, prefix: str) -> LayerWeights:
+        arch = self._arch
+        queries, keys = arch.heads * arch.head_dim, arch.kv_heads * arch.head_dim
+        qkv_names = [f"{prefix}self_attn.{part}_proj" for part in "qkv"]
+        gate_up_names = [f"{prefix}mlp.{part}_proj" for part in ("gate", "up")]
+        qkv, qkv_bias = self._fused(qkv_names, (queries, keys, keys), arch.hidden, interleaved=2)
+        gate_up, gate_up_bias = self._fused(gate_up_names, (arch.intermediate,) * 2, arch.hidden)
+        out, out_bias = self._fused([f"{prefix}self_attn.o_proj"], (arch.hidden,), queries)
+        down, down_bias = self._fused([f"{prefix}mlp.down_proj"], (arch.hidden,), arch.intermediate)
+        return LayerWeights(
+            input_norm=self._single(f"{prefix}input_layernorm.weight", arch.hidden),
+            qkv=qkv,
+            qkv_bias=qkv_bias,
+            q_norm=self._head_norm(f"{prefix}self_attn.q_norm.weight"),
+            k_norm=self._head_norm(f"{prefix}self_attn.k_norm.weight"),
+            out=out,
+            out_bias=out_bias,
+            post_norm=self._single(f"{prefix}post_attention_layernorm.weight", arch.hidden),
+            gate_up=gate_up,
+            gate_up_bias=gate_up_bias,
+            down=down,
+            down_bias=down_bias,
+        )
+
+    def _single(self, name: str, *shape: int) -> Tensor:
+        buffer = torch.empty(*shape, **self._options)  # type: ignore[arg-type]
+        self._targets[name] = _Target(buffer)
+        return buffer
+
+    def _head_norm(self, name: str) -> Tensor | None:
+        if name not in self._names:
+            return None
+        buffer = torch.empty(self._arch.head_dim, **self._options)  # type: ignore[arg-type]
+        self._targets[name] = _Target(buffer, interleaved=True)
+        return buffer
+
+    def _fused(
+        self, names: list[str], rows: tuple[int, ...], columns: int, interleaved: int = 0
+    ) -> tuple[Tensor, Tensor | None]:
+        """One matrix and bias for several projections of one input; the first `interleaved` hold rotary heads."""
+        weight = torch.empty(sum(rows), columns, **self._options)  # type: ignore[arg-type]
+        with_bias = any(f"{name}.bias" in self._names for name in names)
+        bias = torch.zeros(sum(rows), **self._options) if with_bias else None  # type: ignore[arg-type]
+        start = 0
+        for order, (name, count) in enumerate(zip(names, rows, strict=True)):
+            part = slice(start, start + count)
+            self._targets[f"{name}.weight"] = _Target(weight[part], order < interleaved)
+            if bias is not None and f"{name}.bias" in self._names:
+                self._targets[f"{name}.bias"] = _Target(bias[part], order < interleaved)
+            start += count
+        return weight, bias
+
+    def _interleave(self, tensor: Tensor) -> Tensor:
+        """Put row j of a head's first half before row j of its second half, in every head."""
+        halves = tensor.reshape(-1, 2, self._arch.head_dim // 2, *tensor.shape[1:])
+        return halves.transpose(1, 2).reshape(tensor.shape)

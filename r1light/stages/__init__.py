@@ -1,0 +1,33 @@
+"""Stages: one file each, and the only place that composes the parts below.
+
+A stage's module holds its options, the frozen dataclass `Config` (or none), and
+`run(config: RunConfig, folder: RunFolder) -> StageResult`. Heavy imports stand inside functions, so that a
+configuration is validated at once. A module may say `MAKES_RUN_FOLDER = False` (it only prints) and
+`USES_COMPONENTS = False` (model, data, rewards and the like are nothing to it, and are not imported).
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Mapping
+from types import ModuleType
+
+from r1light.core.errors import unknown_name
+
+STAGES: Mapping[str, str] = {
+    "base": "r1light.stages.base",
+    "grpo": "r1light.stages.grpo",
+    "plugins": "r1light.stages.plugins",
+}
+"""Every stage's name and module."""
+
+
+def stage_module(name: str) -> ModuleType:
+    """Import a stage's module.
+
+    Raises:
+        UnknownNameError: If there is no such stage; lists those there are and the nearest.
+    """
+    if name not in STAGES:
+        raise unknown_name("stage", name, STAGES)
+    return importlib.import_module(STAGES[name])

@@ -1,0 +1,203 @@
+"""Which folder a run writes in, and from which checkpoints it goes on.
+
+`resume=auto` goes on in the folder it is given, or in the newest unfinished run of the same configuration
+beside it; `resume=none` starts afresh; `resume=<path>` starts in a folder of its own from another run's
+checkpoints, which are left as they are.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from r1light.config.schema import RunConfig
+from r1light.core.errors import ResumeError
+from r1light.core.lock import FolderLock, holder, is_locked
+from r1light.core.manifest import comparable, read_manifest
+from r1light.core.masking import mask
+from r1light.core.run_folder import RunFolder
+
+CHECKPOINT_PATTERN = "iteration-*.ckpt"
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class ResumePlan:
+    """From where a run goes on.
+
+    Attributes:
+        folder: Where it writes.
+        checkpoints: What it can go on from, newest first; empty for a fresh start. The first one that loads
+            is to be taken.
+        reason: Why, in a few words, for the log.
+    """
+
+    folder: RunFolder
+    checkpoints: tuple[Path, ...]
+    reason: str
+
+
+def resolve_resume(config: RunConfig, folder: RunFolder) -> ResumePlan:
+    """Decide from where a run goes on. Reads only; asked again about the plan's folder, it says the same.
+
+    Raises:
+        ResumeError: `resume` names a path without checkpoints, or the checkpoints belong to another
+            configuration; names the keys that differ.
+    """
+    if config.resume == "none":
+        return ResumePlan(folder, (), "a fresh start, as resume=none asks for")
+    if config.resume != "auto":
+        return _from_path(config, folder, Path(config.resume))
+    own = _checkpoints(folder)
+    if own or folder.manifest.exists():
+        _check_same(config, folder, "choose another hydra.run.dir, or resume=none to start over in it")
+    if own:
+        return ResumePlan(folder, own, f"going on from the newest checkpoint in {folder.path}")
+    for other in _unfinished(config, folder):
+        reason = f"going on with {other.path}, the newest unfinished run of this configuration"
+        return ResumePlan(other, _checkpoints(other), reason)
+    return ResumePlan(folder, (), "a fresh start: no unfinished run of this configuration")
+
+
+@contextmanager
+def open_run_folder(config: RunConfig, folder: RunFolder) -> Iterator[ResumePlan]:
+    """Take the folder that the run is to write in, for as long as the context lasts.
+
+    A folder with an earlier run is moved aside by `resume=none`. A default folder that another process was
+    quicker to take gives way to one with a number behind its name.
+
+    Args:
+        config: The run's configuration.
+        folder: The folder that Hydra made.
+
+    Raises:
+        ResumeError: As `resolve_resume`, or another live process writes in the folder.
+    """
+    lock = _take(folder, default=_is_default(config, folder))
+    try:
+        folder = RunFolder(lock.folder)
+        if config.resume == "none" and _holds_run(folder):
+            lock = _start_over(lock)
+        plan = resolve_resume(config, folder)
+        if plan.folder != folder:
+            other = FolderLock(plan.folder.path)
+            if other.acquire():
+                lock.discard()
+                lock = other
+            else:  # another process took it up in this very moment
+                plan = ResumePlan(
+                    folder, (), f"a fresh start, as {holder(plan.folder.path)} took the old run up"
+                )
+        plan.folder.result.unlink(missing_ok=True)  # the run is unfinished again
+        yield plan
+    finally:
+        lock.release()
+
+
+def _take(folder: RunFolder, *, default: bool) -> FolderLock:
+    path = folder.path
+    for attempt in range(2, 1000):
+        lock = FolderLock(path)
+        if lock.acquire():
+            return lock
+        if not default:
+            break
+        path = folder.path.with_name(f"{folder.path.name}-{attempt}")
+    raise ResumeError(
+        f"{path} is in use by {holder(path)}; choose another hydra.run.dir, or end that process"
+    )
+
+
+def _start_over(lock: FolderLock) -> FolderLock:
+    """Move an earlier run out of the way; nothing of it is lost or mixed with the fresh one."""
+    path = lock.folder
+    number = 1
+    while (aside := path.with_name(f"{path.name}.old-{number}")).exists():
+        number += 1
+    path.rename(aside)
+    lock.release()
+    _log.info("moved the earlier run in %s to %s", path, aside)
+    return _take(RunFolder(path), default=False)
+
+
+def _holds_run(folder: RunFolder) -> bool:
+    return folder.manifest.exists() or folder.checkpoints.exists()
+
+
+def _checkpoints(folder: RunFolder) -> tuple[Path, ...]:
+    return tuple(sorted(folder.checkpoints.glob(CHECKPOINT_PATTERN), reverse=True))
+
+
+def _is_default(config: RunConfig, folder: RunFolder) -> bool:
+    """Whether the folder is the one that is made when nobody names one: runs/<stage>/<time>."""
+    return folder.path.absolute().parent == Path("runs", config.stage_name).absolute()
+
+
+def _unfinished(config: RunConfig, folder: RunFolder) -> Iterator[RunFolder]:
+    """Unfinished, abandoned runs of the same configuration beside a default folder, newest first."""
+    if not _is_default(config, folder):
+        return
+    siblings = [RunFolder(path) for path in folder.path.parent.iterdir() if path.name != folder.path.name]
+    started = {sibling: read_manifest(sibling) for sibling in siblings}
+    for sibling in sorted(siblings, key=lambda one: (_last_start(started[one]), one.path.name), reverse=True):
+        same = started[sibling].get("fingerprint") == config.fingerprint
+        abandoned = same and not sibling.result.exists() and not is_locked(sibling.path)
+        if abandoned and ".old-" not in sibling.path.name and _checkpoints(sibling):
+            yield sibling
+
+
+def _last_start(manifest: Mapping[str, Any]) -> str:
+    sessions = manifest.get("sessions") or [{}]
+    return str(sessions[-1].get("started", ""))
+
+
+def _from_path(config: RunConfig, folder: RunFolder, path: Path) -> ResumePlan:
+    """Another run's checkpoints, by its folder, its checkpoints folder or one file."""
+    found: tuple[Path, ...]
+    if path.is_file():
+        source, found = RunFolder(path.absolute().parent.parent), (path,)
+    else:
+        source = RunFolder(path.absolute().parent if path.name == "checkpoints" else path)
+        found = _checkpoints(source)
+    if not path.exists():
+        raise ResumeError(f"resume={path} does not exist; name a run folder or one of its checkpoints")
+    if not found:
+        raise ResumeError(f"resume={path} has no checkpoints ({source.checkpoints / CHECKPOINT_PATTERN})")
+    if not source.manifest.exists():
+        raise ResumeError(f"resume={path} belongs to no run: there is no {source.manifest}")
+    _check_same(config, source, "repeat that run's options, or start afresh with resume=none")
+    return ResumePlan(folder, found, f"going on from {found[0]}, as resume={path} asks for")
+
+
+def _check_same(config: RunConfig, folder: RunFolder, remedy: str) -> None:
+    """Refuse the checkpoints of another configuration.
+
+    Raises:
+        ResumeError: Names up to three keys that differ, with both values.
+    """
+    if read_manifest(folder).get("fingerprint") == config.fingerprint:
+        return
+    there, here = (
+        _comparable_of(folder),
+        comparable(config.resolved),
+    )
+    differing = [key for key in sorted({*there, *here}) if there.get(key) != here.get(key)]
+    shown = [f"{key} is {there.get(key)!r} there and {here.get(key)!r} here" for key in differing[:3]]
+    more = [f"and {len(differing) - 3} more keys differ"] if len(differing) > 3 else []
+    what = "; ".join(shown + more) or "its manifest.json cannot be read"
+    raise ResumeError(f"{folder.path} holds a run of another configuration ({what}); {remedy}")
+
+
+def _comparable_of(folder: RunFolder) -> dict[str, Any]:
+    import yaml
+
+    try:
+        saved = yaml.safe_load(folder.config.read_text(encoding="utf-8"))
+    except (OSError, yaml.YAMLError):
+        return {}
+    return comparable(mask(saved)) if isinstance(saved, Mapping) else {}

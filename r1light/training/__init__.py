@@ -1,0 +1,1 @@
+"""Lightning modules, batching and checkpoints."""

@@ -1,0 +1,88 @@
+"""Checkpoints that a crash cannot halve, and the state that makes a resumed run equal an uninterrupted one."""
+
+from __future__ import annotations
+
+import os
+import random
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from lightning.fabric.plugins import TorchCheckpointIO
+
+from r1light.core.errors import StorageError
+
+CHECKPOINT_NAME = re.compile(r"^iteration-(\d+)\.ckpt$")
+
+
+def checkpoint_name(iteration: int) -> str:
+    """The file name of the checkpoint after an iteration."""
+    return f"iteration-{iteration:06d}.ckpt"
+
+
+class AtomicCheckpointIO(TorchCheckpointIO):
+    """Writes aside, syncs, and renames; so a checkpoint is whole or absent."""
+
+    def save_checkpoint(
+        self, checkpoint: dict[str, Any], path: str | os.PathLike[str], storage_options: Any = None
+    ) -> None:
+        """Save.
+
+        Raises:
+            StorageError: If it cannot be written (a full disk); earlier checkpoints are unharmed.
+        """
+        target = Path(path)
+        aside = target.with_name(f".{target.name}.{os.getpid()}.tmp")
+        try:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            with aside.open("wb") as file:
+                torch.save(checkpoint, file)
+                file.flush()
+                os.fsync(file.fileno())
+            aside.replace(target)
+        except (OSError, RuntimeError) as error:  # torch's writer turns a failed write into a RuntimeError
+            aside.unlink(missing_ok=True)
+            reason = error.strerror if isinstance(error, OSError) and error.strerror else error
+            raise StorageError(f"cannot save the checkpoint {target}: {reason}") from error
+
+
+def saved_checkpoints(folder: Path) -> list[Path]:
+    """The checkpoints of a folder, the newest first."""
+    found = [
+        (int(match[1]), path) for path in folder.glob("*.ckpt") if (match := CHECKPOINT_NAME.match(path.name))
+    ]
+    return [path for _, path in sorted(found, reverse=True)]
+
+
+def prune(folder: Path, keep: int) -> None:
+    """Delete all but the newest checkpoints, and what crashed writers left."""
+    for path in saved_checkpoints(folder)[keep:]:
+        path.unlink(missing_ok=True)
+    for path in folder.glob(".*.tmp"):
+        path.unlink(missing_ok=True)
+
+
+def rng_state() -> dict[str, Any]:
+    """The states of python's, numpy's and torch's generators, as plain values and tensors.
+
+    So stored, a checkpoint loads with `weights_only=True`.
+    """
+    version, words, gauss = random.getstate()
+    name, keys, position, has_gauss, cached = np.random.get_state(legacy=True)
+    return {
+        "python": [version, list(words), gauss],
+        "numpy": [name, torch.from_numpy(np.asarray(keys).astype(np.int64)), position, has_gauss, cached],
+        "torch": torch.get_rng_state(),
+    }
+
+
+def restore_rng(state: Mapping[str, Any]) -> None:
+    """Set the three generators as `rng_state` found them."""
+    version, words, gauss = state["python"]
+    random.setstate((version, tuple(words), gauss))
+    name, keys, position, has_gauss, cached = state["numpy"]
+    np.random.set_state((name, keys.numpy().astype(np.uint32), position, has_gauss, cached))
+    torch.set_rng_state(state["torch"])

@@ -1,0 +1,178 @@
+"""The rollout half of an iteration: problems to completions to scores.
+
+Shapes: P problems, G group.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import torch
+from torch import Tensor
+
+from r1light.core.protocols import RolloutEngine, Template
+from r1light.core.types import Completion, Group, Problem, Prompt, Sample, SamplingParams, Score
+from r1light.training.problems import ProblemStream, PromptEncoder
+
+ZERO_VARIANCE = 1e-6
+"""Rewards of a group that differ by no more than this are one reward."""
+
+
+class Mixed(Protocol):
+    """Scores of samples: the weighted total (None: dropped) and each reward's own score."""
+
+    @property
+    def totals(self) -> Sequence[float | None]:
+        """One a sample."""
+        ...
+
+    @property
+    def components(self) -> Mapping[str, Sequence[Score]]:
+        """Reward name to one score a sample."""
+        ...
+
+
+class Mix(Protocol):
+    """Several rewards as one; see rewards/mix.py."""
+
+    def score(self, samples: Sequence[Sample]) -> Mixed:
+        """Score samples; raises RewardError once too many errors have come up."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class ScoredGroup:
+    """One problem's completions and what the rewards say of them, in the order of the sample index.
+
+    Attributes:
+        problem: The problem.
+        prompt: Its prompt.
+        prompt_ids: The prompt's token ids.
+        samples: G samples.
+        rewards: G totals, penalties included; None where a sample is dropped.
+        scores: Reward name to G scores.
+    """
+
+    problem: Problem
+    prompt: Prompt
+    prompt_ids: tuple[int, ...]
+    samples: tuple[Sample, ...]
+    rewards: tuple[float | None, ...]
+    scores: Mapping[str, tuple[Score, ...]]
+
+    @property
+    def has_variance(self) -> bool:
+        """Whether there is anything to learn from the group."""
+        kept = [reward for reward in self.rewards if reward is not None]
+        return len(kept) > 1 and max(kept) - min(kept) > ZERO_VARIANCE
+
+
+@dataclass(frozen=True, slots=True)
+class Rollout:
+    """The groups of one iteration, in the order of their problems, with the time they took in seconds."""
+
+    groups: tuple[ScoredGroup, ...]
+    generate_seconds: float
+    reward_seconds: float
+    attempts: int
+    completion_tokens: int
+    """Sampled tokens, those of replaced groups included."""
+
+    def rewards_PG(self) -> tuple[Tensor, Tensor]:
+        """Float rewards (0 where dropped) and a bool mask of the samples that are kept, both [P, G]."""
+        rewards = torch.tensor([[reward or 0.0 for reward in group.rewards] for group in self.groups])
+        kept = torch.tensor([[reward is not None for reward in group.rewards] for group in self.groups])
+        return rewards, kept
+
+
+@dataclass(frozen=True, slots=True)
+class Overlong:
+    """DAPO's soft overlong punishment (arXiv:2503.14476, eq. 13): 0 up to cap - buffer, then linear to -penalty.
+
+    A completion that was cut at the cap loses the whole penalty.
+    """
+
+    cap: int
+    buffer: int
+    penalty: float
+
+    def __call__(self, completion: Completion) -> float:
+        """What is added to a completion's reward; not above 0."""
+        if not self.buffer:
+            return 0.0
+        excess = len(completion.token_ids) - (self.cap - self.buffer)
+        share = 1.0 if completion.finish_reason == "length" else min(1.0, max(0.0, excess / self.buffer))
+        return -self.penalty * share
+
+
+@dataclass(frozen=True, slots=True)
+class Collector:
+    """Draws completions for problems and scores each group as soon as it is whole."""
+
+    engine: RolloutEngine
+    encoder: PromptEncoder
+    mix: Mix
+    params: SamplingParams
+    overlong: Overlong
+    refill: int
+
+    def collect(self, stream: ProblemStream, problems: int, iteration: int) -> Rollout:
+        """One iteration's rollout; groups without variance are replaced in up to `refill` further rollouts.
+
+        Raises:
+            RewardError: If rewards fail too often.
+        """
+        started = time.perf_counter()
+        reward_seconds, tokens, attempts = 0.0, 0, 0
+        kept: list[ScoredGroup] = []
+        idle: list[ScoredGroup] = []
+        while True:
+            missing = problems - len(kept)
+            drawn, seconds = self._draw(stream.take(missing), iteration, first=stream.cursor - missing)
+            attempts, reward_seconds = attempts + 1, reward_seconds + seconds
+            tokens += sum(len(sample.completion.token_ids) for group in drawn for sample in group.samples)
+            kept += [group for group in drawn if group.has_variance]
+            idle = [group for group in drawn if not group.has_variance]
+            if not idle or attempts > self.refill:
+                break
+        elapsed = time.perf_counter() - started
+        return Rollout((*kept, *idle), elapsed - reward_seconds, reward_seconds, attempts, tokens)
+
+    def _draw(
+        self, problems: Sequence[Problem], iteration: int, first: int
+    ) -> tuple[list[ScoredGroup], float]:
+        """Score each group as it comes; the groups in the order of the problems, and the seconds scoring took."""
+        encoded = [
+            self.encoder.request(problem, (iteration, first + index))
+            for index, problem in enumerate(problems)
+        ]
+        place = {request.key: index for index, (request, _) in enumerate(encoded)}
+        scored: dict[int, ScoredGroup] = {}
+        seconds = 0.0
+        for group in self.engine.generate([request for request, _ in encoded], self.params):
+            index = place[group.request.key]
+            started = time.perf_counter()
+            scored[index] = self._score(problems[index], encoded[index][1], group)
+            seconds += time.perf_counter() - started
+        return [scored[index] for index in range(len(problems))], seconds
+
+    def _score(self, problem: Problem, prompt: Prompt, group: Group) -> ScoredGroup:
+        samples = make_samples(self.encoder.template, problem, prompt, group)
+        mixed = self.mix.score(samples)
+        rewards = tuple(
+            None if total is None else total + self.overlong(sample.completion)
+            for total, sample in zip(mixed.totals, samples, strict=True)
+        )
+        scores = {name: tuple(values) for name, values in mixed.components.items()}
+        return ScoredGroup(problem, prompt, group.request.prompt_ids, samples, rewards, scores)
+
+
+def make_samples(template: Template, problem: Problem, prompt: Prompt, group: Group) -> tuple[Sample, ...]:
+    """What rewards and graders see of a group."""
+    return tuple(
+        Sample(problem, prompt.text, completion, template.parse(prompt.prefill, completion.text))
+        for completion in group.completions
+    )

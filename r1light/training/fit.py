@@ -1,0 +1,100 @@
+"""Running a GrpoModule under Lightning, from a fresh start or from a checkpoint."""
+
+from __future__ import annotations
+
+import pickle
+import warnings
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import lightning
+import torch
+from torch.utils.data import DataLoader, IterableDataset
+
+from r1light.core.errors import ResumeError
+from r1light.training.checkpoint import AtomicCheckpointIO, restore_rng, rng_state
+from r1light.training.grpo import GrpoModule
+
+
+class Iterations(IterableDataset[int]):
+    """Numbers of iterations, for Lightning's loop to count; the module keeps its own and needs nothing else."""
+
+    def __init__(self, module: GrpoModule) -> None:
+        self._module = module
+
+    def __iter__(self) -> Iterator[int]:
+        yield from range(self._module.iteration, self._module.options.iterations)
+
+
+class RandomState(lightning.Callback):
+    """Keeps python's, numpy's and torch's generators in the checkpoint, for rewards that draw numbers.
+
+    They are set back when the first iteration starts, as Lightning itself draws before it.
+    """
+
+    def __init__(self) -> None:
+        self._restored: dict[str, Any] | None = None
+
+    def state_dict(self) -> dict[str, Any]:
+        """The states of this moment."""
+        return rng_state()
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Keep them for the first iteration."""
+        self._restored = state_dict
+
+    def on_train_batch_start(self, trainer: Any, pl_module: Any, batch: Any, batch_idx: int) -> None:
+        """Set them back, once."""
+        if self._restored is not None:
+            restore_rng(self._restored)
+            self._restored = None
+
+
+def make_trainer(
+    callbacks: Sequence[lightning.Callback], accelerator: str, devices: int, precision: Any, folder: Path
+) -> lightning.Trainer:
+    """A Lightning trainer that does nothing by itself but run the loop."""
+    return lightning.Trainer(
+        accelerator=accelerator,
+        devices=devices,
+        precision=precision,
+        callbacks=[*callbacks, RandomState()],
+        plugins=[AtomicCheckpointIO()],
+        max_epochs=1,
+        logger=False,
+        enable_checkpointing=False,
+        enable_progress_bar=False,
+        enable_model_summary=False,
+        use_distributed_sampler=False,
+        default_root_dir=folder,
+    )
+
+
+def fit(trainer: lightning.Trainer, module: GrpoModule, checkpoint: Path | None) -> None:
+    """Train to the end, from a checkpoint where one is given."""
+    loader = DataLoader(Iterations(module), batch_size=None)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message=".*does not have many workers.*")
+        warnings.filterwarnings("ignore", message=".*isinstance.treespec.*")
+        warnings.filterwarnings("ignore", message=".*resuming from a checkpoint.*")
+        trainer.fit(module, loader, ckpt_path=checkpoint, weights_only=True)
+
+
+def newest_readable(checkpoints: Sequence[Path]) -> tuple[Path | None, list[str]]:
+    """The first checkpoint that loads, and a line for each before it that does not.
+
+    Raises:
+        ResumeError: If there are some and none loads.
+    """
+    damaged = []
+    for path in checkpoints:
+        try:
+            torch.load(path, map_location="cpu", weights_only=True, mmap=True)
+        except (OSError, RuntimeError, EOFError, pickle.UnpicklingError, KeyError, ValueError) as error:
+            damaged.append(f"{path} is damaged ({str(error).splitlines()[0]})")
+        else:
+            return path, damaged
+    if damaged:
+        raise ResumeError(f"no checkpoint loads: {'; '.join(damaged)}; start afresh with resume=none")
+    return None, []

@@ -1,0 +1,62 @@
+"""Log-probabilities of completion tokens under a causal language model, without ever making full logits.
+
+Shapes: see batching.py; V vocabulary, H hidden.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+
+from r1light.algorithms.logprob import TokenLogprobs, chunked_logprobs
+from r1light.core.errors import ModelError
+from r1light.training.batching import MicroBatch
+
+
+def completion_logprobs(model: Any, batch: MicroBatch, temperature: float) -> TokenLogprobs:
+    """Log-probabilities and entropies of all completion tokens of a micro-batch, [K], in nats.
+
+    Args:
+        model: A Hugging Face causal language model.
+        batch: The micro-batch, on the model's device.
+        temperature: Divides the logits.
+    """
+    mask = None if batch.mask_NLL is None else batch.mask_NLL[:, None]
+    hidden_NLH = model.base_model(
+        input_ids=batch.input_ids_NL,
+        position_ids=batch.position_ids_NL,
+        attention_mask=mask,
+        use_cache=False,
+    ).last_hidden_state
+    head = model.get_output_embeddings()
+    hidden_KH = hidden_NLH.flatten(0, 1).index_select(0, batch.source_K)
+    return chunked_logprobs(
+        hidden_KH, head.weight, batch.target_K, temperature=temperature, bias_V=getattr(head, "bias", None)
+    )
+
+
+@torch.no_grad()
+def check_head(model: Any) -> None:
+    """Refuse a model whose logits are not its last hidden state times its head (soft caps, scales).
+
+    Raises:
+        ModelError: If so; log-probabilities in chunks would be wrong without an error.
+    """
+    device = next(model.parameters()).device
+    probe = torch.arange(4, device=device)[None] % model.config.vocab_size
+    logits = model(input_ids=probe, use_cache=False).logits.float()
+    hidden = model.base_model(input_ids=probe, use_cache=False).last_hidden_state
+    plain = model.get_output_embeddings()(hidden).float()
+    if not torch.allclose(logits, plain, rtol=1e-2, atol=1e-2):
+        raise ModelError(
+            f"{type(model).__name__} changes its logits after the output head; training such a model is not "
+            "supported; use one of the Qwen, Llama or Mistral families"
+        )
+
+
+def can_share_prompts(model: Any) -> bool:
+    """Whether the model takes a mask of its own: SDPA or eager attention, and no sliding window."""
+    config = model.config
+    windowed = getattr(config, "use_sliding_window", True) and getattr(config, "sliding_window", None)
+    return getattr(config, "_attn_implementation", "") in ("sdpa", "eager") and not windowed

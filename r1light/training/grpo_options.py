@@ -1,0 +1,215 @@
+"""The options of reinforcement learning by GRPO. Imports no torch, so that a configuration is checked fast."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass, field
+from typing import Literal
+
+from r1light.algorithms.presets import (
+    PRESETS,
+    AdvantageNormalisation,
+    Aggregation,
+    KlEstimator,
+    PolicyLossOptions,
+    RatioLevel,
+    RolloutCorrection,
+    Surrogate,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LossOverrides:
+    """Single fields of the preset's loss to replace; null keeps the preset's. See PolicyLossOptions."""
+
+    ratio_level: RatioLevel | None = None
+    """Importance ratios a token, or a sequence."""
+    surrogate: Surrogate | None = None
+    """PPO's clipped objective or CISPO's."""
+    clip_low: float | None = None
+    """Ratios are clipped below at 1 - clip_low."""
+    clip_high: float | None = None
+    """Ratios are clipped above at 1 + clip_high."""
+    clip_delta: float | None = None
+    """The bound on the ratio of tokens of negative advantage."""
+    aggregation: Aggregation | None = None
+    """How token losses become one number."""
+    kl_estimator: KlEstimator | None = None
+    """The estimator of the KL divergence to the reference."""
+    kl_coefficient: float | None = None
+    """The weight of the KL term; 0 keeps no reference."""
+    kl_importance_weighted: bool | None = None
+    """Whether the KL estimate carries the policy's ratio."""
+    rollout_correction: RolloutCorrection | None = None
+    """Importance weights between the engine's and the trainer's probabilities."""
+    rollout_correction_level: RatioLevel | None = None
+    """One such weight a token, or one a sequence."""
+    rollout_correction_max: float | None = None
+    """The bound above which a weight is truncated or masked."""
+    rollout_correction_min: float | None = None
+    """The bound below which a weight is masked."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StopWhen:
+    """When held-out accuracy has levelled off, and training may end early."""
+
+    patience: int = 0
+    """Evaluations without a gain after which training stops; 0 never stops."""
+    min_gain: float = 0.005
+    """What counts as a gain over the best held-out accuracy so far."""
+
+    def __post_init__(self) -> None:
+        if self.patience < 0 or self.min_gain < 0:
+            raise ValueError(f"patience={self.patience} and min_gain={self.min_gain} must not be negative")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GrpoOptions:
+    """One run of GRPO. An iteration is one rollout and what is learnt from it; an update is an optimiser step."""
+
+    name: Literal["grpo"] = "grpo"
+    """The stage."""
+    iterations: int = 200
+    """Iterations in all."""
+    prompts_per_iteration: int = 16
+    """Problems an iteration (the paper: 512)."""
+    group_size: int = 8
+    """Completions a problem (the paper: 16)."""
+    minibatches: int = 1
+    """Updates that one pass over a rollout is cut into, by whole groups (the paper: 16)."""
+    inner_epochs: int = 1
+    """Passes over a rollout (the paper: 1)."""
+    max_tokens: int = 1024
+    """The cap on a completion, in tokens."""
+    temperature: float = 1.0
+    """Of the rollout; the trainer divides the logits by it likewise."""
+
+    lr: float = 1e-6
+    """The peak learning rate of AdamW."""
+    lr_schedule: Literal["constant", "linear", "cosine"] = "constant"
+    """From the peak: stay, or fall to 0 over all updates."""
+    warmup_updates: int = 0
+    """Updates over which the learning rate rises linearly to its peak."""
+    adam_beta2: float = 0.99
+    """AdamW's second-moment decay; the first's is 0.9."""
+    weight_decay: float = 0.0
+    """AdamW's."""
+    max_grad_norm: float = 1.0
+    """The gradient is scaled down to this norm; 0 leaves it."""
+
+    algorithm: Literal["grpo", "dr_grpo", "dapo", "gspo", "cispo"] = "grpo"
+    """The named set of loss options, see algorithms/presets.py."""
+    loss: LossOverrides = field(default_factory=LossOverrides)
+    """Fields of the preset's loss to replace."""
+    advantage_normalisation: AdvantageNormalisation | None = None
+    """What centred rewards are divided by; null for the preset's."""
+    dynamic_sampling: bool | None = None
+    """Whether groups without variance are replaced by those of other problems; null for the preset's."""
+    sampling_attempts: int = 3
+    """Rollouts that dynamic sampling may add an iteration."""
+    overlong_buffer: int | None = None
+    """Tokens before the cap over which a penalty grows to `overlong_penalty`; null for the preset's choice
+    (a fifth of max_tokens where it punishes), 0 for none."""
+    overlong_penalty: float = 1.0
+    """What a completion at the cap loses."""
+    mask_truncated: bool = False
+    """Whether completions cut at the cap are left out of the loss (they stay in their group's statistics)."""
+    reference_reset_updates: int = 400
+    """Updates after which the reference becomes the policy of that moment (the paper: 400); 0 never."""
+    reference_ema: float | None = None
+    """Instead of a reset: after every update, reference = ema * reference + (1 - ema) * policy."""
+
+    micro_batch_tokens: int = 8192
+    """The most tokens of one forward pass, padding included."""
+    share_prompts: bool = True
+    """Whether the completions of a group share one copy of their prompt in the forward pass."""
+    gradient_checkpointing: bool = False
+    """Recompute activations in the backward pass: less memory, a third more work."""
+
+    eval_every: int = 25
+    """Iterations between evaluations on held-out problems; 0 for none but before and after."""
+    eval_problems: int = 128
+    """Held-out problems of an evaluation in the course of training."""
+    test_problems: int = 384
+    """Further held-out problems for the figures before and after; none of them is used for anything else."""
+    stop_when: StopWhen = field(default_factory=StopWhen)
+    """An early end once held-out accuracy has levelled off."""
+    checkpoint_every: int = 25
+    """Iterations between checkpoints; there is one at the end in any case."""
+    checkpoints_kept: int = 2
+    """The newest checkpoints that are kept."""
+    logged_groups: int = 1
+    """Groups an iteration whose completions go to samples.jsonl."""
+
+    def __post_init__(self) -> None:
+        positive = (
+            "iterations prompts_per_iteration group_size minibatches inner_epochs max_tokens temperature lr "
+            "micro_batch_tokens test_problems checkpoint_every checkpoints_kept"
+        )
+        for name in positive.split():
+            if not getattr(self, name) > 0:
+                raise ValueError(f"{name}={getattr(self, name)} must be above 0")
+        not_negative = (
+            "warmup_updates weight_decay max_grad_norm sampling_attempts overlong_penalty reference_reset_updates "
+            "eval_every eval_problems logged_groups"
+        )
+        for name in not_negative.split():
+            if getattr(self, name) < 0:
+                raise ValueError(f"{name}={getattr(self, name)} must not be negative")
+        if self.prompts_per_iteration % self.minibatches:
+            raise ValueError(
+                f"prompts_per_iteration={self.prompts_per_iteration} is not divided by "
+                f"minibatches={self.minibatches}; nearest that is: "
+                f"{_nearest_multiple(self.prompts_per_iteration, self.minibatches)}"
+            )
+        if self.group_size == 1 and self.normalisation == "group_std":
+            raise ValueError(
+                "group_size=1 leaves no standard deviation to normalise by; give group_size at least 2 "
+                "or advantage_normalisation=batch_std"
+            )
+        if self.reference_ema is not None and not 0 <= self.reference_ema < 1:
+            raise ValueError(f"reference_ema={self.reference_ema} must be in [0, 1)")
+        if self.overlong_tokens >= self.max_tokens:
+            raise ValueError(
+                f"overlong_buffer={self.overlong_tokens} must be below max_tokens={self.max_tokens}"
+            )
+
+    @property
+    def loss_options(self) -> PolicyLossOptions:
+        """The preset's loss with the user's fields in place."""
+        given = {
+            item.name: value
+            for item in dataclasses.fields(self.loss)
+            if (value := getattr(self.loss, item.name)) is not None
+        }
+        return dataclasses.replace(PRESETS[self.algorithm].loss, **given)
+
+    @property
+    def normalisation(self) -> AdvantageNormalisation:
+        """The advantage normalisation in force."""
+        return self.advantage_normalisation or PRESETS[self.algorithm].advantage_normalisation
+
+    @property
+    def refill(self) -> int:
+        """Rollouts that may be added to replace groups without variance."""
+        chosen = self.dynamic_sampling
+        wanted = PRESETS[self.algorithm].dynamic_sampling if chosen is None else chosen
+        return self.sampling_attempts if wanted else 0
+
+    @property
+    def overlong_tokens(self) -> int:
+        """The tokens before the cap over which the penalty grows; 0 for no penalty."""
+        if self.overlong_buffer is not None:
+            return self.overlong_buffer
+        return self.max_tokens // 5 if PRESETS[self.algorithm].soft_overlong_punishment else 0
+
+    @property
+    def updates_per_iteration(self) -> int:
+        """Optimiser steps an iteration."""
+        return self.minibatches * self.inner_epochs
+
+
+def _nearest_multiple(value: int, divisor: int) -> str:
+    below = value // divisor * divisor
+    return f"{below} or {below + divisor}" if below else str(divisor)

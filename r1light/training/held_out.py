@@ -1,0 +1,110 @@
+"""Accuracy on held-out problems, in the course of training and around it."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from statistics import fmean
+
+from r1light.core.errors import RewardError
+from r1light.core.protocols import Grader, RolloutEngine
+from r1light.core.types import Problem, Sample, SamplingParams, Verdict
+from r1light.training.collect import make_samples
+from r1light.training.problems import PromptEncoder
+
+EVALUATION_STREAM = 2**30
+"""Added to the iteration in the draws' key, so that evaluations share no draw with training."""
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A held-out completion and its verdict."""
+
+    sample: Sample
+    verdict: Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class HeldOutResult:
+    """One evaluation.
+
+    Attributes:
+        metrics: `pass@1` (sampled, one completion a problem), `pass@1_greedy`, `mean_length` (tokens) and
+            `truncated` (share) of the sampled ones.
+        judged: The sampled completions.
+    """
+
+    metrics: Mapping[str, float]
+    judged: tuple[Judged, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class HeldOut:
+    """Draws one completion a problem, sampled and greedy, and grades its answer."""
+
+    engine: RolloutEngine
+    encoder: PromptEncoder
+    graders: Mapping[str, Grader]
+    params: SamplingParams
+
+    def evaluate(self, problems: Sequence[Problem], iteration: int) -> HeldOutResult:
+        """Evaluate on the problems.
+
+        Raises:
+            RewardError: If a grader fails on one of them.
+        """
+        sampled = self._judge(problems, iteration, self.params.temperature)
+        greedy = self._judge(problems, iteration, 0.0)
+        completions = [judged.sample.completion for judged in sampled]
+        metrics = {
+            "pass@1": _accuracy(sampled),
+            "pass@1_greedy": _accuracy(greedy),
+            "mean_length": fmean(len(completion.token_ids) for completion in completions),
+            "truncated": fmean(completion.finish_reason == "length" for completion in completions),
+        }
+        return HeldOutResult(metrics, tuple(sampled))
+
+    def _judge(self, problems: Sequence[Problem], iteration: int, temperature: float) -> list[Judged]:
+        params = dataclasses.replace(self.params, n=1, temperature=temperature)
+        encoded = [
+            self.encoder.request(problem, (EVALUATION_STREAM + iteration, index))
+            for index, problem in enumerate(problems)
+        ]
+        samples: dict[int, Sample] = {}
+        for group in self.engine.generate([request for request, _ in encoded], params):
+            index = group.request.key[1]
+            prompt = encoded[index][1]
+            (samples[index],) = make_samples(self.encoder.template, problems[index], prompt, group)
+        return grade([samples[index] for index in range(len(problems))], self.graders)
+
+
+def grade(samples: Sequence[Sample], graders: Mapping[str, Grader]) -> list[Judged]:
+    """Grade the answers, each by its problem's grader; no answer is a wrong one.
+
+    Raises:
+        RewardError: If a grader fails; accuracy over the rest would not be accuracy.
+    """
+    verdicts: dict[int, Verdict] = {
+        index: Verdict(0.0, detail="no answer")
+        for index, sample in enumerate(samples)
+        if sample.parsed.answer is None
+    }
+    for name, grader in graders.items():
+        mine = [
+            index
+            for index, sample in enumerate(samples)
+            if index not in verdicts and sample.problem.grader == name
+        ]
+        items = [(samples[index].problem, samples[index].parsed.answer or "") for index in mine]
+        verdicts |= dict(zip(mine, grader.grade_many(items), strict=True)) if items else {}
+    for index, verdict in verdicts.items():
+        if verdict.status == "error":
+            raise RewardError(f"grading problem {samples[index].problem.id!r} failed: {verdict.detail}")
+    return [Judged(sample, verdicts[index]) for index, sample in enumerate(samples)]
+
+
+def _accuracy(judged: Sequence[Judged]) -> float:
+    """The share of right answers among those that can be judged."""
+    scores = [item.verdict.score for item in judged if item.verdict.score is not None]
+    return fmean(scores) if scores else float("nan")

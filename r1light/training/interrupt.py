@@ -1,0 +1,57 @@
+"""Ending a run on SIGINT or SIGTERM without losing what it has done.
+
+The first signal asks; training looks at safe points, saves, and ends. A second one is taken as it always is.
+"""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+
+class Halt(Exception):  # noqa: N818 - no error: the way out of Lightning's loop, which would exit on its own
+    """A signal was obeyed; the run is saved."""
+
+
+class Interrupt:
+    """Whether a signal has come, and which."""
+
+    def __init__(self) -> None:
+        self.signum: int | None = None
+
+    @property
+    def requested(self) -> bool:
+        """Whether the run is to end."""
+        return self.signum is not None
+
+    def check(self) -> None:
+        """Raise Halt if a signal has come."""
+        if self.requested:
+            raise Halt
+
+
+@contextmanager
+def catch_signals(interrupt: Interrupt) -> Iterator[None]:
+    """Note the first SIGINT or SIGTERM in `interrupt`; the handlers of before are back after it, and at exit."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = {signum: signal.getsignal(signum) for signum in SIGNALS}
+
+    def note(signum: int, _frame: FrameType | None) -> None:
+        interrupt.signum = signum
+        for each, handler in before.items():
+            signal.signal(each, handler)
+
+    for signum in SIGNALS:
+        signal.signal(signum, note)
+    try:
+        yield
+    finally:
+        for signum, handler in before.items():
+            signal.signal(signum, handler)

@@ -1,0 +1,85 @@
+"""Problems in a seeded order without end, and their prompts as token ids."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from r1light.core.errors import DataError
+from r1light.core.protocols import Template
+from r1light.core.types import Problem, Prompt, RolloutRequest
+
+Encode = Callable[[str], Sequence[int]]
+"""Text to token ids, with no special tokens added."""
+
+
+class ProblemStream:
+    """Epoch after epoch over the problems, each in an order of its own that (seed, epoch) decides.
+
+    `cursor`, the number of problems taken, is its whole state.
+    """
+
+    def __init__(self, problems: Sequence[Problem], seed: int) -> None:
+        self._problems = problems
+        self._seed = seed
+        self._order: tuple[int, list[int]] = (-1, [])
+        self.cursor = 0
+
+    def take(self, count: int) -> list[Problem]:
+        """The next problems."""
+        taken = [self._problem(index) for index in range(self.cursor, self.cursor + count)]
+        self.cursor += count
+        return taken
+
+    def _problem(self, index: int) -> Problem:
+        epoch, position = divmod(index, len(self._problems))
+        if self._order[0] != epoch:
+            order = list(range(len(self._problems)))
+            random.Random(f"problems/{self._seed}/{epoch}").shuffle(order)
+            self._order = (epoch, order)
+        return self._problems[self._order[1][position]]
+
+
+@dataclass(frozen=True, slots=True)
+class PromptEncoder:
+    """The one place where prompts become token ids.
+
+    Attributes:
+        template: Renders problems.
+        encode: Text to ids.
+        context: The tokens that the model can look back on.
+    """
+
+    template: Template
+    encode: Encode
+    context: int
+
+    def request(self, problem: Problem, key: tuple[int, int]) -> tuple[RolloutRequest, Prompt]:
+        """A problem as a request, with its prompt.
+
+        Raises:
+            DataError: If the prompt leaves no room for an answer.
+        """
+        prompt = self.template.render(problem)
+        ids = tuple(self.encode(prompt.text))
+        if len(ids) >= self.context:
+            raise DataError(
+                f"problem {problem.id!r}: its prompt has {len(ids)} tokens and leaves no room in the model's "
+                f"context of {self.context}; shorten or drop it, or use a model with a longer context"
+            )
+        if not ids:
+            raise DataError(f"problem {problem.id!r}: its prompt is empty")
+        return RolloutRequest(problem.id, ids, key), prompt
+
+    def check(self, problems: Sequence[Problem]) -> None:
+        """Look through all problems before a run, not in its 300th iteration.
+
+        A prompt of fewer bytes than the context has tokens fits, and needs no encoding.
+
+        Raises:
+            DataError: If one does not fit.
+        """
+        for problem in problems:
+            if len(self.template.render(problem).text.encode()) >= self.context:
+                self.request(problem, (0, 0))

@@ -1,0 +1,52 @@
+"""What the processes of a run say to one another; with one process, all of it is free."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+import torch.distributed as dist
+from torch import Tensor
+
+
+def world_size() -> int:
+    """The number of processes."""
+    return dist.get_world_size() if dist.is_available() and dist.is_initialized() else 1
+
+
+def rank() -> int:
+    """This process's number, from 0; also before the group is set up."""
+    if dist.is_available() and dist.is_initialized():
+        return dist.get_rank()
+    return int(os.environ.get("RANK", os.environ.get("LOCAL_RANK", "0")))
+
+
+def add_up(values: Tensor) -> Tensor:
+    """The sum over all processes."""
+    if world_size() > 1:
+        values = values.clone()
+        dist.all_reduce(values)
+    return values
+
+
+def share_of(items: Sequence[Any]) -> list[Any]:
+    """This process's share: every world-size-th item, from its own number on."""
+    return list(items[rank() :: world_size()])
+
+
+def gather(items: Sequence[Any]) -> list[Any]:
+    """All processes' items, dealt back into the order that `share_of` took them from."""
+    if world_size() == 1:
+        return list(items)
+    shares: list[Any] = [None] * world_size()
+    dist.all_gather_object(shares, list(items))
+    longest = max(len(share) for share in shares)
+    return [share[index] for index in range(longest) for share in shares if index < len(share)]
+
+
+def on_device(values: Sequence[float], device: torch.device) -> Tensor:
+    """Float64 numbers as a tensor to reduce; float32 where the device has nothing wider."""
+    dtype = torch.float32 if device.type == "mps" else torch.float64
+    return torch.tensor(list(values), dtype=dtype, device=device)

@@ -1,0 +1,233 @@
+"""What a GRPO run leaves behind, iteration by iteration: metrics, samples, evaluations, checkpoints."""
+
+from __future__ import annotations
+
+import logging
+import math
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import lightning
+
+from r1light.core.progress import Progress
+from r1light.core.run_folder import RunFolder, append_jsonl
+from r1light.core.types import Problem
+from r1light.models.save import save_model
+from r1light.training import ranks
+from r1light.training.checkpoint import checkpoint_name, prune
+from r1light.training.diagnosis import Diagnosis
+from r1light.training.grpo import GrpoModule, Iteration
+from r1light.training.grpo_options import GrpoOptions
+from r1light.training.held_out import HeldOut, HeldOutResult
+from r1light.training.host import rss_gb
+from r1light.training.interrupt import Halt, Interrupt
+from r1light.training.metrics import (
+    CountReflections,
+    group_metrics,
+    sample_fields,
+    sample_rows,
+    update_metrics,
+)
+
+_log = logging.getLogger(__name__)
+
+SHOWN_TEST_SAMPLES = 64
+"""Completions to test problems that go to samples.jsonl, before and after."""
+
+
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """What the record looks with, all ready built.
+
+    Attributes:
+        held_out: Evaluates.
+        validation: Held-out problems for evaluations in the course of training.
+        test: Held-out problems for the figures before and after.
+        reflections: Counts reflective words.
+        interrupt: Whether a signal has come.
+        mix_state: Reads the reward mix's counts.
+        load_mix_state: Sets them.
+        tokenizer: Saved with the best model.
+    """
+
+    held_out: HeldOut
+    validation: Sequence[Problem]
+    test: Sequence[Problem]
+    reflections: CountReflections
+    interrupt: Interrupt
+    mix_state: Callable[[], Any]
+    load_mix_state: Callable[[Any], None]
+    tokenizer: Any
+
+
+class Record(lightning.Callback):
+    """Writes rows first, then the checkpoint, and then says that the iteration is done.
+
+    A run that is killed in between repeats that iteration, and `keep_rows` drops its rows on resume.
+    """
+
+    def __init__(self, folder: RunFolder, options: GrpoOptions, watch: Watch, bar: Progress) -> None:
+        self.folder = folder
+        self.options = options
+        self.watch = watch
+        self.bar = bar
+        self.diagnosis = Diagnosis()
+        self.before: dict[str, float] = {}
+        self.train_seconds = 0.0
+        self.num_tokens = 0
+        self.best = -math.inf
+        self.stale = 0
+
+    def state_dict(self) -> dict[str, Any]:
+        """What a checkpoint keeps of the record."""
+        names = ("before", "train_seconds", "num_tokens", "best", "stale")
+        return {name: getattr(self, name) for name in names} | {"mix": self.watch.mix_state()}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Take it back."""
+        self.watch.load_mix_state(state_dict.pop("mix"))
+        for name, value in state_dict.items():
+            setattr(self, name, value)
+
+    def on_train_start(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
+        """Look at the untrained policy, unless the run is resumed."""
+        if self.before:
+            return
+        result = self.watch.held_out.evaluate(self.watch.test, 0)
+        self.before = dict(result.metrics)
+        self.write_test_samples("before", 0, result)
+        self._append(self.folder.metrics, [_row(0, 0, _named("eval", result.metrics))])
+        _log.info("before training: %s", in_words(result.metrics))
+
+    def on_train_batch_end(
+        self, trainer: Any, pl_module: Any, outputs: Any, batch: Any, batch_idx: int
+    ) -> None:
+        """Record the iteration that is done, save if it is time, and end if it is time."""
+        module: GrpoModule = pl_module
+        done = module.last
+        if done is None:
+            return
+        started = time.perf_counter()
+        row = self._metrics(module, done)
+        if self.options.eval_every and done.number % self.options.eval_every == 0:
+            row |= _named("eval", self._evaluate(module, done.number))
+        self.train_seconds += done.seconds + time.perf_counter() - started
+        row["time/total"] = self.train_seconds
+        self._write(module, done, row)
+        ending = self._ends(done.number) or self.watch.interrupt.requested
+        if ending or done.number % self.options.checkpoint_every == 0:
+            self.save(trainer, done.number)
+        shown = {"reward": row["reward"], "length": row["completions/mean_length"]}
+        self.bar.advance(**{name: value for name, value in shown.items() if value is not None})
+        if self._ends(done.number):
+            trainer.should_stop = True
+        self.watch.interrupt.check()
+
+    def save(self, trainer: Any, iteration: int) -> None:
+        """Save a checkpoint and drop the oldest."""
+        trainer.save_checkpoint(self.folder.checkpoints / checkpoint_name(iteration))
+        if ranks.rank() == 0:
+            prune(self.folder.checkpoints, self.options.checkpoints_kept)
+
+    def on_exception(self, trainer: Any, pl_module: Any, exception: BaseException) -> None:
+        """Save where a signal broke an iteration off: nothing of it has touched the weights."""
+        if isinstance(exception, Halt) and pl_module.iteration:
+            path = self.folder.checkpoints / checkpoint_name(pl_module.iteration)
+            if not path.exists():
+                self.save(trainer, pl_module.iteration)
+
+    def write_test_samples(self, phase: str, iteration: int, result: HeldOutResult) -> None:
+        """Some completions to test problems, for the report."""
+        rows = []
+        for judged in result.judged[:SHOWN_TEST_SAMPLES]:
+            verdict = judged.verdict
+            accuracy = {"value": verdict.score, "status": verdict.status, "detail": verdict.detail}
+            fields = sample_fields(judged.sample)
+            rows.append(
+                {
+                    "phase": phase,
+                    "iteration": iteration,
+                    **fields,
+                    "reward": verdict.score,
+                    "scores": {"accuracy": accuracy},
+                    "advantage": None,
+                }
+            )
+        self._append(self.folder.samples, rows)
+
+    def _ends(self, number: int) -> bool:
+        patience = self.options.stop_when.patience
+        return number >= self.options.iterations or bool(patience and self.stale >= patience)
+
+    def _metrics(self, module: GrpoModule, done: Iteration) -> dict[str, Any]:
+        groups = ranks.gather(done.rollout.groups)
+        tokens = sum(ranks.gather([done.rollout.completion_tokens]))
+        self.num_tokens += tokens
+        metrics = group_metrics(
+            groups, done.advantages, self.options.max_tokens, self.watch.reflections
+        ) | update_metrics(done.sums)
+        metrics |= {
+            "num_tokens": self.num_tokens,
+            "step_time": done.seconds,
+            "time/generate": done.rollout.generate_seconds,
+            "time/reward": done.rollout.reward_seconds,
+            "time/train": done.train_seconds,
+            "perf/tokens_per_second": tokens / done.seconds,
+            "rollout/attempts": done.rollout.attempts,
+            "host/rss_gb": rss_gb(),
+        }
+        row = _row(done.number, module.updates, metrics)
+        advice = self.diagnosis.look(done.number, metrics)
+        if advice:
+            row["diagnosis"] = advice
+            _log.warning("iteration %d: %s", done.number, advice)
+        return row
+
+    def _evaluate(self, module: GrpoModule, number: int) -> Mapping[str, float]:
+        if not self.watch.validation:
+            return {}
+        metrics = self.watch.held_out.evaluate(self.watch.validation, number).metrics
+        accuracy = metrics["pass@1"]
+        if accuracy > self.best + (self.options.stop_when.min_gain if self.best > -math.inf else 0.0):
+            self.best, self.stale = accuracy, 0
+            if ranks.rank() == 0:
+                save_model(module.policy, self.watch.tokenizer, self.folder.checkpoints / "best")
+        else:
+            self.stale += 1
+        return metrics
+
+    def _write(self, module: GrpoModule, done: Iteration, row: Mapping[str, Any]) -> None:
+        self._append(self.folder.metrics, [row])
+        shown = min(self.options.logged_groups, len(done.rollout.groups))
+        rows = sample_rows(
+            done.rollout.groups[:shown], done.advantages.advantages_PG[:shown], done.number
+        )
+        self._append(self.folder.samples, rows)
+
+    def _append(self, path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
+        if ranks.rank() == 0:
+            append_jsonl(path, rows)
+
+
+def in_words(metrics: Mapping[str, float]) -> str:
+    """Held-out accuracy in one line."""
+    return (
+        f"pass@1 {metrics['pass@1']:.3f} sampled, {metrics['pass@1_greedy']:.3f} greedy, "
+        f"mean length {metrics['mean_length']:.1f} tokens"
+    )
+
+
+def _named(prefix: str, metrics: Mapping[str, float]) -> dict[str, float]:
+    return {f"{prefix}/{name}": value for name, value in metrics.items()}
+
+
+def _row(iteration: int, update: int, metrics: Mapping[str, Any]) -> dict[str, Any]:
+    """A row of metrics.jsonl; JSON has no NaN, so an undefined number is null."""
+    plain = {
+        name: None if isinstance(value, float) and not math.isfinite(value) else value
+        for name, value in metrics.items()
+    }
+    return {"iteration": iteration, "update": update, "time": time.time(), **plain}

@@ -1,0 +1,27 @@
+"""The reference policy of the KL term: a frozen copy, reset to the policy now and then, or trailing it."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+import torch
+
+
+class Reference:
+    """A frozen copy of the policy. Not a submodule of anything, so no optimiser and no strategy sees it."""
+
+    def __init__(self, policy: Any) -> None:
+        self.model = copy.deepcopy(policy).requires_grad_(False).eval()
+
+    @torch.no_grad()
+    def reset(self, policy: Any) -> None:
+        """Become the policy of this moment (the paper, every 400 updates)."""
+        for mine, theirs in zip(self.model.parameters(), policy.parameters(), strict=True):
+            mine.copy_(theirs)
+
+    @torch.no_grad()
+    def trail(self, policy: Any, ema: float) -> None:
+        """Reference = ema * reference + (1 - ema) * policy."""
+        for mine, theirs in zip(self.model.parameters(), policy.parameters(), strict=True):
+            mine.lerp_(theirs.to(mine), 1 - ema)

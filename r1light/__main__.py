@@ -6,11 +6,9 @@ Exit codes: 0 done; 2 the input is wrong; 1 a fault; 130 or 143 ended by SIGINT 
 from __future__ import annotations
 
 import argparse
-import logging
 import os
 import signal
 import sys
-import time
 import traceback
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -18,18 +16,11 @@ from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING
 
-from r1light.core.errors import ConfigError, Interrupted, R1LightError, UserError
+from r1light.core.errors import ConfigError, Interrupted, R1LightError
 
 if TYPE_CHECKING:
     from omegaconf import DictConfig
 
-    from r1light.config.schema import RunConfig
-    from r1light.core.run_folder import RunFolder, StageResult
-
-RUN_FOLDER_VARIABLE = "R1LIGHT_RUN_FOLDER"
-"""Tells the processes that a run starts, one a device, which folder it writes in."""
-
-_log = logging.getLogger("r1light")
 _received: list[int] = []
 
 
@@ -71,7 +62,12 @@ def _dispatch(arguments: list[str]) -> int:
                 validate(plain, stage_module)
         settled = dict(zip(args.overrides, composed.overrides, strict=True))
         arguments = [settled.get(argument, argument) for argument in arguments]
-    _hand_to_hydra(arguments)
+    try:
+        _hand_to_hydra(arguments)
+    except BrokenPipeError:
+        if not (only_tells or args.cfg or args.info):
+            raise
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # the reader, such as `head`, has seen enough
     return 0
 
 
@@ -126,6 +122,7 @@ def _job(composed: DictConfig) -> float | None:
     from r1light.config.validate import validate
     from r1light.core.run_folder import RunFolder
     from r1light.stages import stage_module
+    from r1light.stages.execute import run_stage
 
     hydra_config = HydraConfig.get()
     _mask_sweep_file(Path(hydra_config.sweep.dir) / "multirun.yaml")
@@ -137,85 +134,6 @@ def _job(composed: DictConfig) -> float | None:
         known = ", ".join(sorted(result.metrics)) or "none"
         raise ConfigError(f"objective={config.objective} is no metric of {config.stage_name}; known: {known}")
     return float(result.metrics[config.objective])
-
-
-def run_stage(config: RunConfig, folder: RunFolder, overrides: Sequence[str] = ()) -> StageResult:
-    """Run a stage in a run folder: lock, log, manifest and config before it, result.json after it.
-
-    Args:
-        config: The validated configuration.
-        folder: Where to write; `resume=auto` may go on in another.
-        overrides: The command line's overrides, for the manifest.
-
-    Raises:
-        R1LightError: What the stage raises; it stands in r1light.log too.
-    """
-    from r1light.core.progress import logging_to
-    from r1light.core.run_folder import RunFolder
-    from r1light.stages import stage_module
-    from r1light.stages.resume import open_run_folder
-
-    module = stage_module(config.stage_name)
-    if not getattr(module, "MAKES_RUN_FOLDER", True):
-        _remove_empty(folder.path)
-        with logging_to(None, debug=config.debug):
-            return _run(config, folder)
-    if _rank() > 0:
-        shared = RunFolder(Path(os.environ.get(RUN_FOLDER_VARIABLE, folder.path)))
-        with logging_to(None, debug=config.debug, quiet=True):
-            return _run(config, shared)
-    with (
-        open_run_folder(config, folder) as plan,
-        logging_to(plan.folder.log, debug=config.debug),
-        _announced(plan.folder),
-    ):
-        _log.info("stage %s in %s: %s", config.stage_name, plan.folder.path, plan.reason)
-        try:
-            return _recorded(config, plan.folder, overrides)
-        except BaseException as error:
-            _log_to_file_only(error)
-            raise
-
-
-def _run(config: RunConfig, folder: RunFolder) -> StageResult:
-    from r1light.stages import stage_module
-
-    result: StageResult = stage_module(config.stage_name).run(config, folder)
-    return result
-
-
-def _recorded(config: RunConfig, folder: RunFolder, overrides: Sequence[str]) -> StageResult:
-    """Run the stage between the two halves of its manifest."""
-    import yaml
-
-    from r1light.core.manifest import finish_manifest, start_manifest
-    from r1light.core.masking import mask
-    from r1light.core.run_folder import write_atomic
-
-    start = time.monotonic()
-    text = yaml.safe_dump(mask(config.resolved), sort_keys=False, allow_unicode=True)
-    write_atomic(folder.config, text.encode())
-    start_manifest(
-        folder, stage=config.stage_name, seed=config.seed, resolved=config.resolved, overrides=overrides
-    )
-    result = _run(config, folder)
-    finish_manifest(folder, time.monotonic() - start)
-    folder.save_result(result)
-    return result
-
-
-@contextmanager
-def _announced(folder: RunFolder) -> Iterator[None]:
-    """Let processes that the run starts know its folder."""
-    before = os.environ.get(RUN_FOLDER_VARIABLE)
-    os.environ[RUN_FOLDER_VARIABLE] = str(folder.path.absolute())
-    try:
-        yield
-    finally:
-        if before is None:
-            del os.environ[RUN_FOLDER_VARIABLE]
-        else:
-            os.environ[RUN_FOLDER_VARIABLE] = before
 
 
 @contextmanager
@@ -259,16 +177,6 @@ def _exit_code(error: BaseException, *, debug: bool) -> int:
     return code
 
 
-def _log_to_file_only(error: BaseException) -> None:
-    """Put an error into r1light.log; stderr gets its line from `main`."""
-    for handler in _log.handlers:
-        if isinstance(handler, logging.FileHandler):
-            known = isinstance(error, UserError)
-            trace = None if known else (type(error), error, error.__traceback__)
-            text = str(error) or type(error).__name__
-            handler.handle(_log.makeRecord(_log.name, logging.ERROR, __file__, 0, text, (), trace))
-
-
 def _overrides() -> list[str]:
     from hydra.core.hydra_config import HydraConfig
 
@@ -281,31 +189,17 @@ def _relative(path: str) -> Path:
     return absolute.relative_to(Path.cwd()) if absolute.is_relative_to(Path.cwd()) else absolute
 
 
-def _rank() -> int:
-    """This process's rank among those of one run; 0 where it is alone."""
-    for name in ("RANK", "SLURM_PROCID", "LOCAL_RANK"):
-        if os.environ.get(name, "").isdigit():
-            return int(os.environ[name])
-    return 0
-
-
-def _remove_empty(path: Path) -> None:
-    """Remove a folder that Hydra made for a stage that writes nothing, and its parents if they are empty."""
-    for folder in (path, path.parent, path.parent.parent):
-        if not folder.is_dir() or any(folder.iterdir()):
-            return
-        folder.rmdir()
-
-
 def _mask_sweep_file(path: Path) -> None:
     """Hide secrets in the copy of the configuration that Hydra writes beside a sweep's runs."""
     import yaml
 
-    from r1light.core.masking import mask
+    from r1light.core.masking import mask, mask_override
     from r1light.core.run_folder import write_atomic
 
     if path.is_file():
         masked = mask(yaml.safe_load(path.read_text(encoding="utf-8")))
+        overrides = masked["hydra"]["overrides"]
+        overrides["task"] = [mask_override(override) for override in overrides["task"]]
         write_atomic(path, yaml.safe_dump(masked, sort_keys=False, allow_unicode=True).encode())
 
 

@@ -45,7 +45,7 @@ def reverse_kl(teacher_logprobs_TV: Tensor, student_logprobs_TV: Tensor) -> Tens
 
 
 def generalised_jsd(teacher_logprobs_TV: Tensor, student_logprobs_TV: Tensor, beta: float) -> Tensor:
-    """GKD (arXiv:2306.13649) eq. 1, in nats, [T]: beta KL(teacher || m) + (1 - beta) KL(student || m).
+    """GKD (arXiv:2306.13649) section 2, in nats, [T]: beta KL(teacher || m) + (1 - beta) KL(student || m).
 
     m = beta teacher + (1 - beta) student. As in the paper, beta = 0 names the forward and beta = 1 the
     reverse KL: the formula itself is 0 there, and tends to them only after division by beta or by 1 - beta.

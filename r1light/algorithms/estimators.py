@@ -31,7 +31,7 @@ def pass_at_1(scores_PK: Sequence[Sequence[float]]) -> Estimate:
     """DeepSeek-R1 (arXiv:2501.12948v2) section D.1: the mean over problems of k samples' mean score.
 
     The standard error is clustered by problem, as samples of one problem are not independent: the std of the
-    problems' means (divided by P - 1) over sqrt(P) (arXiv:2411.00640, eq. 4, with clusters of equal weight).
+    problems' means (divided by P - 1) over sqrt(P) (arXiv:2411.00640, with clusters of equal weight).
 
     Args:
         scores_PK: One list a problem, of at least one score in [0, 1].

@@ -54,7 +54,7 @@ def chunked_logprobs(
     states, the weight and the bias, from both outputs; an entropy that no loss uses costs no backward work.
 
     Logits are float32 whatever the inputs are: half-precision logits are what makes trainer and rollout
-    engine disagree (fp32 LM head: MiniMax-M1, arXiv:2506.13585, section 3.2). Half-precision operands stay
+    engine disagree (fp32 LM head: MiniMax-M1, arXiv:2506.13585). Half-precision operands stay
     so on CUDA, where the product is summed and returned in float32, and are cast to float32 elsewhere. Under
     autocast the operands take autocast's dtype.
 

@@ -27,7 +27,7 @@ class PolicyMetrics:
         kl_loss: The KL term's share of the loss, coefficient included.
         tokens: Tokens in the loss.
         sequences: Rows with at least one token in the loss.
-        ratio: Importance ratios pi / pi_old, as clipped: of the token, or of its sequence.
+        ratio: Importance ratios pi / pi_old before clipping, of each token or of its sequence.
         clipped_low: Tokens held at 1 - clip_low: with "clip" those of negative advantage, which have no
             gradient; with "cispo" all.
         clipped_high: Tokens held at 1 + clip_high: with "clip" those of positive advantage, which have no
@@ -124,9 +124,9 @@ def policy_loss(
         old_logprobs_BT: Float [B, T], under the policy at the start of the iteration; None where this is that
             policy, whose ratio is then 1 with the gradient of log pi.
         rollout_logprobs_BT: Float [B, T], as the rollout engine reported them. Needed by the correction;
-            without it they are compared in the metrics.
-        reference_logprobs_BT: Float [B, T], under the reference. Needed where kl_coefficient > 0; without
-            that it is measured in the metrics.
+            the metrics compare them with the old ones either way.
+        reference_logprobs_BT: Float [B, T], under the reference. Needed where kl_coefficient > 0; the
+            metrics measure the divergence either way.
 
     Raises:
         ValueError: If shapes differ, or log-probabilities that the options need are missing.

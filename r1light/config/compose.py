@@ -132,6 +132,8 @@ def explain(error: Exception) -> UserError:
         return ConfigError(
             f"cannot read the override {error.override!r}, which should be key=value: {reason}"
         )
+    if isinstance(error, OmegaConfBaseException) and error.full_key:
+        return ConfigError(f"{error.full_key}: {str(error).splitlines()[0]}")
     lines = [line for line in (str(error) or type(error).__name__).splitlines() if line.strip()]
     cause = error.__cause__
     if isinstance(cause, OmegaConfBaseException) and isinstance(error, CompactHydraException):

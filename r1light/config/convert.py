@@ -36,7 +36,7 @@ def convert(config_type: type[T], plain: Mapping[str, Any], path: str, *, beside
         result: T = TypeAdapter(config_type).validate_json(json.dumps(plain, default=str), strict=True)
     except ValidationError as error:
         raise _first_error(error.errors(include_url=False), plain, path) from error
-    except (PydanticUserError, NameError) as error:
+    except PydanticUserError as error:
         where = f"{config_type.__module__}.{config_type.__qualname__}"
         raise PluginError(f"the configuration class {where} is broken: {error}".splitlines()[0]) from error
     return result

@@ -69,7 +69,7 @@ def plugin_packages() -> list[ConfPackage]:
             raise PluginError(
                 f"{distribution} names {point.value} in {CONF_GROUP}, but there is no such package"
             )
-        folders = tuple(Path(location) for location in spec.submodule_search_locations)
+        folders = tuple(dict.fromkeys(Path(place).resolve() for place in spec.submodule_search_locations))
         found.append(ConfPackage(distribution, point.value, folders))
     return found
 

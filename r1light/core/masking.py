@@ -40,6 +40,7 @@ _SPECIAL_TOKENS = frozenset(
     ]
 )
 _WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
+_ASSIGNMENT = re.compile(r"[\w.+-]+=[^,\s&]+")
 _LOOKS_SECRET = re.compile(
     r"\bhf_[A-Za-z0-9]{20,}|\bsk-[A-Za-z0-9_-]{16,}|\bgh[pousr]_[A-Za-z0-9]{20,}|\bgithub_pat_\w{20,}"
     r"|\bxox[a-z]-[\w-]{10,}|\bAKIA[0-9A-Z]{16}\b|\bwandb_v\d_\w{20,}|(?<=://)[^/\s:@]*:[^/\s@]+(?=@)"
@@ -57,7 +58,9 @@ def mask(value: Any) -> Any:
         return {key: _hide(item) if is_secret_key(str(key)) else mask(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
         return [mask(item) for item in value]
-    return _LOOKS_SECRET.sub(MASK, value) if isinstance(value, str) else value
+    if not isinstance(value, str):
+        return value
+    return _ASSIGNMENT.sub(lambda found: mask_override(found[0]), _LOOKS_SECRET.sub(MASK, value))
 
 
 def mask_override(override: str) -> str:
@@ -69,7 +72,7 @@ def mask_override(override: str) -> str:
     """
     key, equals, value = override.partition("=")
     secret = bool(equals) and any(is_secret_key(part) for part in key.split("."))
-    return f"{key}={MASK}" if secret and value else str(mask(override))
+    return f"{key}={MASK}" if secret and value else _LOOKS_SECRET.sub(MASK, override)
 
 
 def is_secret_key(key: str) -> bool:

@@ -128,7 +128,8 @@ class Countdown:
                 raise ValueError(f"counts={self.counts} must hold whole numbers from 2 to 6")
             if self.max_number < 5 or self.max_target < 10:
                 raise ValueError(
-                    f"max_number={self.max_number} must be at least 5, max_target={self.max_target} at least 10"
+                    f"max_number={self.max_number} must be at least 5, "
+                    f"max_target={self.max_target} at least 10"
                 )
             if self.train_size < 0 or self.test_size < 0:
                 raise ValueError(f"train_size={self.train_size}, test_size={self.test_size}: not negative")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 import sys
 from collections import OrderedDict
 from collections.abc import Sequence
@@ -13,15 +12,11 @@ from pathlib import Path
 
 from r1light.core.types import Problem, Verdict
 from r1light.graders.answer_text import Reading, read_answer
+from r1light.graders.formula_size import refusal
 from r1light.graders.plain_number import same_number
 from r1light.graders.worker_pool import PoolSpec, Reply, WorkerPool
 
 _CACHED_VERDICTS = 16384
-_MAX_DEPTH = 40
-_TOWER = re.compile(r"\^\s*\{?\s*[^{}^]{0,40}\^\s*\{?\s*[^{}^]{0,40}\^")
-_HUGE_POWER = re.compile(
-    r"\^\s*\{?\s*[0-9]{6,}|[0-9]\s*\^\s*\{?\s*[0-9]+\s*\^\s*\{?\s*[0-9]{2,}|[0-9]{6,}\s*!"
-)
 
 RIGHT = Verdict(1.0)
 WRONG = Verdict(0.0)
@@ -108,7 +103,7 @@ class Math:
         if problem.answer is None or not problem.answer.strip():
             return Verdict(None, "error", f"problem {problem.id!r} has no reference answer")
         gold = _read_gold(problem.answer) if len(problem.answer) <= limit else Reading("nothing")
-        if gold.kind == "nothing" or _refusal(gold.text):
+        if gold.kind == "nothing" or refusal(gold.text):
             shown = problem.answer[:80]
             return Verdict(None, "error", f"the reference answer of {problem.id!r} cannot be read: {shown!r}")
         if len(answer) > limit:
@@ -164,16 +159,5 @@ def _compare(gold: Reading, answer: Reading) -> Verdict | None:
         return Verdict(0.0, detail="no single answer found")
     if "text" in (gold.kind, answer.kind):
         return RIGHT if gold == answer else WRONG
-    refusal = _refusal(answer.text)
-    return Verdict(0.0, detail=refusal) if refusal else None
-
-
-def _refusal(latex: str) -> str | None:
-    """Why a formula is not worth a worker's deadline, or None."""
-    if _TOWER.search(latex) or _HUGE_POWER.search(latex):
-        return "a power too large to compute"
-    depth = deepest = 0
-    for character in latex:
-        depth += (character in "{([") - (character in "})]")
-        deepest = max(deepest, depth)
-    return f"nested deeper than {_MAX_DEPTH} levels" if deepest > _MAX_DEPTH else None
+    refused = refusal(answer.text)
+    return Verdict(0.0, detail=refused) if refused else None

@@ -12,13 +12,17 @@ from __future__ import annotations
 import json
 import logging
 import os
+import re
 import signal
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from functools import lru_cache
 from typing import Any, TextIO
 
 Report = Callable[[str], None]
+
+_UNIT_MARKUP = re.compile(r"\\(?:text|mathrm|mbox|textrm)\b")
 
 
 @lru_cache(maxsize=256)
@@ -26,10 +30,16 @@ def parse_latex(text: str) -> tuple[Any, ...]:
     """The expression in a text whose formulas stand between dollar signs; empty where there is none."""
     from math_verify import LatexExtractionConfig, parse
 
-    config = [LatexExtractionConfig()]
-    # math-verify's timeouts raise from an alarm, which `except` clauses below it can swallow; a kill they cannot
-    found = parse(text, config, "no_fallback", extraction_mode="first_match", parsing_timeout=None)
-    return tuple(found)
+    usual = LatexExtractionConfig().normalization_config
+    # stripping units takes the variables of `a + b + c` and `sin t` for units too
+    for units in (True, False) if _UNIT_MARKUP.search(text) else (False, True):
+        spelling = replace(usual, units=units, boxed="none")
+        config = [LatexExtractionConfig(normalization_config=spelling)]
+        # its own timeouts raise from an alarm, which a library's `except` can swallow; a kill it cannot
+        found = parse(text, config, "no_fallback", extraction_mode="first_match", parsing_timeout=None)
+        if found:
+            return tuple(found)
+    return ()
 
 
 def judge(gold: str, answer: str, report: Report) -> str:
@@ -43,7 +53,9 @@ def judge(gold: str, answer: str, report: Report) -> str:
     answer_parsed = parse_latex(answer)
     if not answer_parsed:
         return "unparsable"
-    return "right" if verify(list(gold_parsed), list(answer_parsed), timeout_seconds=None) else "wrong"
+    # with relations, 1 < x < 2 is the interval (1, 2)
+    equal = verify(list(gold_parsed), list(answer_parsed), allow_set_relation_comp=True, timeout_seconds=None)
+    return "right" if equal else "wrong"
 
 
 def limit_memory(mebibytes: int) -> None:

@@ -41,13 +41,14 @@ _SPELLINGS = {
 UNITS = {spelling: name for name, spellings in _SPELLINGS.items() for spelling in spellings.split()}
 """Spelling to name."""
 
-# words after a number that change its value, so that it cannot be read as a number of something
-NOT_UNITS = frozenset(
+_OTHER_WORDS = (
     "and cdot choose cos cot csc deg det divided e exp factorial gcd i inf infinity lcm lim ln log max min "
     "minus mod or over phi pi plus root sec sin sqrt squared cubed tan theta times to dozen half third "
     "quarter quarters halves thirds pairs tenths hundredths thousandths is not no never but except "
-    "wrong incorrect".split()  # noqa: SIM905 - a list would fill a screen
+    "wrong incorrect"
 )
+NOT_UNITS = frozenset(_OTHER_WORDS.split())
+"""Words that change the value of the number before them, or deny it."""
 
 _POWERS = {"square": "2", "sq": "2", "cubic": "3", "cu": "3", "平方": "2", "立方": "3"}
 _WORD = re.compile(r"[^\W\d_]{1,24}|[%$€£¥°]")

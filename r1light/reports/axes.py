@@ -95,7 +95,7 @@ def nice_axis(low: float, high: float, target: int = 6, *, whole: bool = False) 
 
 
 def value_axis(values: list[float]) -> Axis:
-    """The y axis of some values; it starts from 0 unless they lie far from it.
+    """The y axis of some values; it starts from 0 unless they vary far from it.
 
     Raises:
         ValueError: If there are no values, or one cannot be drawn.
@@ -103,7 +103,9 @@ def value_axis(values: list[float]) -> Axis:
     if not values:
         raise ValueError("an axis needs at least one value")
     low, high = min(values), max(values)
-    if 0 < low <= 0.6 * high:
+    if low == high == 0:
+        high = 1.0
+    elif low > 0 and (low <= 0.6 * high or low == high):
         low = 0.0
     elif 0.6 * low <= high < 0:
         high = 0.0

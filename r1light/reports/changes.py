@@ -13,12 +13,14 @@ _LABELS = {
     "pass@1": "pass@1, sampled",
     "mean_length": "mean completion length",
     "truncated": "truncated completions",
-    "reflection": "rate of reflective words",
-    "reflection/rate": "rate of reflective words",
+    "reflection": "reflective words per completion",
+    "reflection/rate": "reflective words per completion",
     "language/consistency": "language consistency",
-    "format": "well-formed completions",
+    "well_formed": "well-formed completions",
 }
-_FRACTION = re.compile(r"pass@|cons@|frac_|ratio|accuracy|/format|^format|truncated|consistency|_rate$")
+_FRACTION = re.compile(
+    r"pass@|cons@|frac_|clip_ratio|clipped_ratio|accuracy|(^|/)format$|truncated|well_formed|consistency|(error|abstain)_rate$"
+)
 _FIRST = ("pass@1_greedy", "pass@1", "mean_length")
 
 

@@ -1,206 +1,24 @@
-"""Which metrics stand together on which figure, and the figures of a run's metrics."""
+"""The figures of a run's metrics."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from r1light.reports.axes import plottable
 from r1light.reports.changes import is_fraction
+from r1light.reports.curve_plans import SECTIONS, Plan
 from r1light.reports.series import Figure, Point, Series
 
 Rows = Sequence[Mapping[str, Any]]
 
 _COUNTERS = ("iteration", "update", "epoch")
+_NOT_DRAWN = (*_COUNTERS, "time")
+"""Counters and the moment a row was written."""
 OTHERS = "Other metrics"
 """The section of what no plan names."""
 _MOST_OTHERS = 24
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """One figure to make if its metrics are there.
-
-    Attributes:
-        slug: See `Figure`.
-        title: See `Figure`.
-        caption: See `Figure`.
-        metrics: Pairs of a metric's name and its label. A `*` in the name stands for any text, and `{}` in
-            the label is that text.
-        percent: See `Figure`.
-        limits: See `Figure`.
-        smooth: See `Series`.
-    """
-
-    slug: str
-    title: str
-    caption: str
-    metrics: tuple[tuple[str, str], ...]
-    percent: bool = False
-    limits: tuple[float, float] | None = None
-    smooth: bool = True
-
-
-_UNIT = (0.0, 1.0)
-
-SECTIONS: tuple[tuple[str, tuple[Plan, ...]], ...] = (
-    (
-        "Learning",
-        (
-            Plan(
-                "accuracy",
-                "Held-out accuracy",
-                "Problems that training never sees. Iteration 0 is the model before training.",
-                (
-                    ("eval/pass@1_greedy", "pass@1, greedy"),
-                    ("eval/pass@1", "pass@1, sampled"),
-                    ("eval/*/pass@1", "{} pass@1"),
-                    ("eval/cons@*", "cons@{}"),
-                ),
-                percent=True,
-                limits=_UNIT,
-            ),
-            Plan(
-                "reward",
-                "Reward",
-                "Mean over the iteration's completions: the weighted sum, and each reward before its weight.",
-                (("reward", "reward (weighted sum)"), ("rewards/*/mean", "{}")),
-            ),
-            Plan(
-                "length",
-                "Completion length (tokens)",
-                "Mean number of tokens that a completion takes, thoughts and answer together.",
-                (
-                    ("completions/mean_length", "training"),
-                    ("eval/mean_length", "held-out"),
-                    ("completions/mean_terminated_length", "training, ended by itself"),
-                ),
-            ),
-            Plan(
-                "reflection",
-                "Reflective words",
-                "How often completions stop to check themselves: “wait”, “let me check” and the like.",
-                (("reflection/rate", "training"), ("eval/reflection*", "held-out")),
-            ),
-            Plan(
-                "language",
-                "Language consistency",
-                "Share of the thoughts that is in the language asked for.",
-                (("language/consistency", "training"), ("eval/language/consistency", "held-out")),
-                percent=True,
-                limits=_UNIT,
-            ),
-        ),
-    ),
-    (
-        "Policy",
-        (
-            Plan(
-                "entropy",
-                "Entropy (nats per token)",
-                "How undecided the policy is. A fall to 0 ends exploration.",
-                (("entropy", "entropy"),),
-            ),
-            Plan(
-                "kl",
-                "KL divergence from the reference (nats per token)",
-                "How far the policy has moved; it falls to 0 where the reference is reset.",
-                (("kl", "KL"),),
-            ),
-            Plan(
-                "clip",
-                "Clipped tokens",
-                "Share of tokens whose probability ratio was clipped. Strictly on-policy updates clip none.",
-                (
-                    ("clip_ratio/region_mean", "either side"),
-                    ("clip_ratio/low_mean", "low side"),
-                    ("clip_ratio/high_mean", "high side"),
-                ),
-                percent=True,
-            ),
-            Plan(
-                "grad", "Gradient norm", "Before clipping, mean over the updates.", (("grad_norm", "norm"),)
-            ),
-            Plan(
-                "lr",
-                "Learning rate",
-                "At the iteration's end.",
-                (("learning_rate", "learning rate"),),
-                smooth=False,
-            ),
-        ),
-    ),
-    (
-        "Groups and rewards",
-        (
-            Plan(
-                "groups",
-                "Groups that teach little",
-                "A group whose completions all have the same reward gives no advantage and so no gradient.",
-                (
-                    ("frac_reward_zero_std", "all of one reward"),
-                    ("groups/frac_all_correct", "all correct"),
-                    ("groups/frac_all_wrong", "all wrong"),
-                ),
-                percent=True,
-                limits=_UNIT,
-            ),
-            Plan(
-                "truncated",
-                "Truncated completions",
-                "Share that met the token cap before an end token.",
-                (("completions/clipped_ratio", "training"), ("eval/truncated", "held-out")),
-                percent=True,
-            ),
-            Plan(
-                "spread",
-                "Spread of rewards",
-                "Standard deviation of the reward, and of each reward before its weight.",
-                (("reward_std", "reward (weighted sum)"), ("rewards/*/std", "{}")),
-            ),
-            Plan(
-                "outcomes",
-                "Rewards that gave no score",
-                "Share of completions on which a reward abstained or failed; neither counts as a score of 0.",
-                (("rewards/*/abstain_rate", "{} abstained"), ("rewards/*/error_rate", "{} failed")),
-                percent=True,
-            ),
-            Plan(
-                "sampling",
-                "Engine against trainer",
-                "Difference between the log-probabilities of the rollout engine and of the trainer.",
-                (("sampling/*", "{}"),),
-            ),
-        ),
-    ),
-    (
-        "Cost",
-        (
-            Plan(
-                "time",
-                "Time (seconds per iteration)",
-                "The whole iteration, and its parts where they were measured.",
-                (("step_time", "iteration"), ("time/*", "{}")),
-            ),
-            Plan(
-                "throughput",
-                "Throughput (tokens per second)",
-                "Tokens generated and learnt from, by the wall clock.",
-                (("perf/*tokens_per_second", "{}tokens/s"),),
-            ),
-            Plan("memory", "Memory of the host (GB)", "Resident set size.", (("host/rss_gb", "resident"),)),
-            Plan(
-                "tokens",
-                "Tokens so far",
-                "Prompts and completions, summed.",
-                (("num_tokens", "tokens"),),
-                smooth=False,
-            ),
-        ),
-    ),
-)
 
 
 def _counter(rows: Rows) -> str:
@@ -214,7 +32,7 @@ def _names(rows: Rows) -> list[str]:
         for name, value in row.items():
             if isinstance(value, int | float) and not isinstance(value, bool):
                 found.setdefault(name)
-    return [name for name in found if name not in _COUNTERS and not name.endswith("_stderr")]
+    return [name for name in found if name not in _NOT_DRAWN and not name.endswith("_stderr")]
 
 
 def series_of(rows: Rows, name: str, label: str, *, smooth: bool = True) -> Series:

@@ -11,7 +11,7 @@ from dataclasses import replace
 from r1light.reports.axes import number_text
 from r1light.reports.html import Html, tag
 from r1light.reports.plots import COLOURS, line_svg
-from r1light.reports.series import SPAN, Figure, Series, places, thin
+from r1light.reports.series import Figure, Series, places, thin
 from r1light.reports.tables import table
 
 _TABLED = 200
@@ -29,8 +29,10 @@ def _legend(figure: Figure) -> Html:
         )
         last = number_text(series.drawn[-1].y, percent=figure.percent)
         entries.append(tag("li", swatch, series.label, " ", tag("b", last)))
-    if any(series.smoothed for series in figure.series):
-        entries.append(tag("li", f"bold: moving average ({SPAN}), faint: raw", class_="how"))
+    spans = sorted({series.span for series in figure.series if series.smoothed})
+    if spans:
+        said = f"bold: moving average over {' or '.join(map(str, spans))} points, faint: raw"
+        entries.append(tag("li", said, class_="how"))
     return tag("ul", entries, class_="legend")
 
 

@@ -105,9 +105,8 @@ def tag(name: str, /, *children: Child, **attributes: object) -> Html:
         >>> tag("p", "1 < 2", class_="note")
         '<p class="note">1 &lt; 2</p>'
     """
-    written = "".join(
-        _attribute(key, value) for key, value in attributes.items() if value not in (None, False)
-    )
+    kept = [(key, value) for key, value in attributes.items() if value is not None and value is not False]
+    written = "".join(_attribute(key, value) for key, value in kept)
     if name in _VOID and not children:
         return Html(f"<{name}{written}/>")
     return Html(f"<{name}{written}>{join(*children)}</{name}>")

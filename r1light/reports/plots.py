@@ -74,7 +74,7 @@ def _band(frame: _Frame, points: Sequence[Point], colour: str) -> Html | None:
 
 def _line(frame: _Frame, series: Series, colour: str) -> Html:
     parts: list[Html | None] = [_band(frame, series.points, colour)]
-    averages = iter(moving_average([point.y or 0.0 for point in series.drawn]))
+    averages = iter(moving_average([point.y or 0.0 for point in series.drawn], series.span))
     for run in _runs(series.points):
         parts.append(_path(frame, _extremes(run), f"raw {colour}" if series.smoothed else f"line {colour}"))
         if series.smoothed:
@@ -121,7 +121,7 @@ def _hovers(frame: _Frame, figure: Figure) -> Html:
 
 
 def _frame(figure: Figure) -> _Frame:
-    points = [point for series in figure.series for point in series.drawn]
+    points = [point for series in figure.series for point in series.points]
     values = [point.y for point in points if point.y is not None]
     xs = [point.x for point in points]
     if figure.limits is not None:

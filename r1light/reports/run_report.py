@@ -57,8 +57,8 @@ def _sections(run: RunRecord, cap: int) -> list[_Section]:
     picked = pick_samples(run.folder, cap)
     sections = [
         _Section("Before and after" if changes(run.metrics) else "Result", numbers(run)),
-        *_curves(run),
         _Section("One problem, before and after", pair_html(picked)),
+        *_curves(run),
         _Section("Completions", browser_html(picked)),
         _Section("How this was made", provenance(run)),
     ]

@@ -10,7 +10,9 @@ from r1light.reports.axes import number_text
 SMOOTHED = 20
 """From so many points on a moving average is drawn over the raw line."""
 SPAN = 10
-"""The moving average forgets over about this many points: its weight of a new point is 2 / (SPAN + 1)."""
+"""The moving average is over about this many points, more in a long series; see `moving_average`."""
+_SPANS = 50
+"""A series longer than SPAN times this is averaged over its length divided by this."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +54,11 @@ class Series:
         """Whether a moving average is drawn: it is wanted, and the line is long enough for one."""
         return self.smooth and len(self.drawn) >= SMOOTHED
 
+    @property
+    def span(self) -> int:
+        """About how many points its moving average is over."""
+        return max(SPAN, round(len(self.drawn) / _SPANS))
+
 
 @dataclass(frozen=True, slots=True)
 class Figure:
@@ -85,7 +92,7 @@ def thin(count: int, keep: int) -> list[int]:
     return [round(i * (count - 1) / (keep - 1)) for i in range(keep)]
 
 
-def moving_average(values: Sequence[float], span: int = SPAN) -> list[float]:
+def moving_average(values: Sequence[float], span: int) -> list[float]:
     """Exponential moving average with its start-up bias removed.
 
     The value at i is sum_j w^(i-j) v_j / sum_j w^(i-j) over j <= i, with w = 1 - 2 / (span + 1): the first is

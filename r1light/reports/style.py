@@ -42,7 +42,7 @@ nav { font: .85rem var(--sans); margin: 1.2rem 0 0; display: flex; flex-wrap: wr
 .note { border-left: 3px solid var(--warn-rule); background: var(--warn); padding: .6rem 1rem;
   margin: 1.2rem 0; max-width: 60rem; }
 .note ul { margin: .2rem 0; padding-left: 1.2rem; }
-.cards { display: grid; grid-template-columns: repeat(auto-fill, minmax(15.5rem, 1fr)); gap: 1rem;
+.cards { display: grid; grid-template-columns: repeat(auto-fill, minmax(14rem, 1fr)); gap: 1rem;
   margin: 1.4rem 0 .6rem; padding: 0; list-style: none; }
 .cards li { background: var(--panel); border: 1px solid var(--rule); border-radius: 6px;
   padding: .9rem 1.1rem; }
@@ -147,6 +147,7 @@ kbd { font: .92em var(--mono); border: 1px solid var(--rule); border-radius: 3px
   .sample .where, .sample .problem, .sample .tokens { display: none; }
   #filters { position: static; }
 }
+@media screen and (max-width: 36rem) { figure svg text { font-size: 18px; } }
 @media print {
   body { font-size: 10.5pt; background: none; }
   header { padding-top: 0; }

@@ -8,7 +8,7 @@ from r1light.core.types import Sample, Score
 
 
 class Format:
-    """1 for a completion that its template calls well formed, 0 for any other (arXiv 2501.12948 v2, eq. 4)."""
+    """1 for a completion that its template calls well formed, else 0 (arXiv 2501.12948 v2, eq. 4)."""
 
     def __call__(self, samples: Sequence[Sample]) -> list[Score]:
         """Score each sample by `parsed.well_formed`."""

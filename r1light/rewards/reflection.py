@@ -25,15 +25,18 @@ CHINESE = (
 )
 """Our Chinese counterparts; the paper counts English only."""
 
-# longest first, as 等一下 and 等等 overlap nothing but 错误 and 错了 share a character
-_PATTERN = re.compile(rf"\b(?:{'|'.join(ENGLISH)})(?:s|ed|ing)?\b|{'|'.join(CHINESE)}", re.IGNORECASE)
+_INFLECTED = (
+    r"\b(?:wait(?:s|ed|ing)?|mistakes?|however|but|retr(?:y|ies|ied|ying)|errors?|verif(?:y|ies|ied|ying)"
+    r"|wrong|evaluat(?:e|es|ed|ing)|check(?:s|ed|ing)?)\b"
+)
+_PATTERN = re.compile(rf"{_INFLECTED}|{'|'.join(CHINESE)}", re.IGNORECASE)
 
 
 def reflective_words(text: str) -> int:
-    """Occurrences of reflective words, in any case, with their endings -s, -ed and -ing.
+    """Occurrences of reflective words, inflected ones included, in upper or lower case.
 
     Example:
-        >>> reflective_words("Wait, that is wrong. Let me check: 2+3=5, but checks are cheap."), reflective_words("await")
+        >>> reflective_words("Wait, that is wrong. I checked, but let me verify."), reflective_words("wheat")
         (5, 0)
     """
     return len(_PATTERN.findall(text))

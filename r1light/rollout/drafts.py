@@ -37,8 +37,8 @@ def check_requests(requests: Sequence[RolloutRequest], context: int, vocabulary:
             )
         if max(request.prompt_ids) >= vocabulary or min(request.prompt_ids) < 0:
             raise DataError(
-                f"the prompt of problem {request.problem_id!r} has the token id {max(request.prompt_ids)}, and "
-                f"the model knows ids up to {vocabulary - 1}; the tokenizer is another model's"
+                f"the prompt of problem {request.problem_id!r} has the token id {max(request.prompt_ids)}, "
+                f"and the model knows ids up to {vocabulary - 1}; the tokenizer is another model's"
             )
 
 
@@ -113,7 +113,9 @@ class Endings:
     def _stopped(self, draft: Draft) -> bool:
         tail = self._decode(draft.token_ids[-self._tail :])
         # The tail may begin within a character and is only a hint; the whole text decides.
-        return any(stop in tail for stop in self._stop) and self._cut(self._decode(draft.token_ids)) is not None
+        return (
+            any(stop in tail for stop in self._stop) and self._cut(self._decode(draft.token_ids)) is not None
+        )
 
     def _cut(self, text: str) -> int | None:
         found = [position for stop in self._stop if (position := text.find(stop)) >= 0]

@@ -28,7 +28,7 @@ def _from_bytes(ids: Sequence[int]) -> str:
 
 
 class Fake:
-    """Writes what the script says; ignores temperature, top_p, top_k and weights, obeys n, max_tokens and stop."""
+    """Writes what the script says; obeys n, max_tokens and stop; no other parameter counts."""
 
     @dataclass(frozen=True, slots=True)
     class Config:
@@ -36,7 +36,9 @@ class Fake:
 
         script: Mapping[str, list[str]] = field(default_factory=dict)
         """Problem id to texts; sample i takes text i modulo their number."""
-        default: list[str] = field(default_factory=lambda: ["<think> I do not know. </think> <answer> 0 </answer>"])
+        default: list[str] = field(
+            default_factory=lambda: ["<think> I do not know. </think> <answer> 0 </answer>"]
+        )
         """The texts for problems that the script does not have."""
 
         def __post_init__(self) -> None:

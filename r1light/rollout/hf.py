@@ -78,7 +78,9 @@ class HuggingFace:
         with torch.no_grad():
             for name, tensor in named_tensors:
                 if name not in own or own[name].shape != tensor.shape:
-                    raise EngineError(f"the rollout model has no weight {name!r} of shape {tuple(tensor.shape)}")
+                    raise EngineError(
+                        f"the rollout model has no weight {name!r} of shape {tuple(tensor.shape)}"
+                    )
                 if own[name].data_ptr() != tensor.data_ptr():
                     own[name].copy_(tensor)
 

@@ -2,8 +2,8 @@
 
 A counter-based generator: a row's state is a hash of what names the row, and its draw at a position is
 SplitMix64 (Steele, Lea, Flood 2014, "Fast splittable pseudorandom number generators") at that counter. No
-state is carried along, so a draw is the same whatever was drawn before it, in whatever batch. Imports no torch;
-`r1light.rollout.sampling` has the same arithmetic on tensors.
+state is carried along, so a draw is the same whatever was drawn before it, in whatever batch. Imports no
+torch; `r1light.rollout.sampling` has the same arithmetic on tensors.
 """
 
 from __future__ import annotations
@@ -47,5 +47,5 @@ def row_state(seed: int, key: tuple[int, int], index: int) -> int:
 
 
 def uniform(state: int, position: int) -> float:
-    """The draw at one token position: the stream's (position + 1)-th SplitMix64 output, in [0, 1) with 53 bits."""
+    """The draw at a token position: the stream's SplitMix64 output (position + 1), in [0, 1) with 53 bits."""
     return float(mix(state + (position + 1) * GOLDEN) >> 11) * 2.0**-53

@@ -80,7 +80,8 @@ class Replay:
         found = self._completions.get(request.problem_id, [])
         if len(found) < n:
             raise DataError(
-                f"{self._path} has {len(found)} completions of problem {request.problem_id!r}, and {n} are asked for"
+                f"{self._path} has {len(found)} completions of problem {request.problem_id!r}, "
+                f"and {n} are asked for"
             )
         return tuple(found[:n])
 

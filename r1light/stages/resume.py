@@ -7,12 +7,13 @@ checkpoints, which are left as they are.
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
+
+import yaml
 
 from r1light.config.schema import RunConfig
 from r1light.core.errors import ResumeError
@@ -22,8 +23,6 @@ from r1light.core.masking import mask
 from r1light.core.run_folder import RunFolder
 
 CHECKPOINT_PATTERN = "iteration-*.ckpt"
-
-_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,9 +80,12 @@ def open_run_folder(config: RunConfig, folder: RunFolder) -> Iterator[ResumePlan
     lock = _take(folder, default=_is_default(config, folder))
     try:
         folder = RunFolder(lock.folder)
-        if config.resume == "none" and _holds_run(folder):
-            lock = _start_over(lock)
+        aside = None
+        if config.resume == "none" and (folder.manifest.exists() or folder.checkpoints.exists()):
+            lock, aside = _start_over(lock)
         plan = resolve_resume(config, folder)
+        if aside is not None:
+            plan = replace(plan, reason=f"{plan.reason}; the earlier run is in {aside}")
         if plan.folder != folder:
             other = FolderLock(plan.folder.path)
             if other.acquire():
@@ -113,7 +115,7 @@ def _take(folder: RunFolder, *, default: bool) -> FolderLock:
     )
 
 
-def _start_over(lock: FolderLock) -> FolderLock:
+def _start_over(lock: FolderLock) -> tuple[FolderLock, Path]:
     """Move an earlier run out of the way; nothing of it is lost or mixed with the fresh one."""
     path = lock.folder
     number = 1
@@ -121,12 +123,7 @@ def _start_over(lock: FolderLock) -> FolderLock:
         number += 1
     path.rename(aside)
     lock.release()
-    _log.info("moved the earlier run in %s to %s", path, aside)
-    return _take(RunFolder(path), default=False)
-
-
-def _holds_run(folder: RunFolder) -> bool:
-    return folder.manifest.exists() or folder.checkpoints.exists()
+    return _take(RunFolder(path), default=False), aside
 
 
 def _checkpoints(folder: RunFolder) -> tuple[Path, ...]:
@@ -158,12 +155,9 @@ def _last_start(manifest: Mapping[str, Any]) -> str:
 
 def _from_path(config: RunConfig, folder: RunFolder, path: Path) -> ResumePlan:
     """Another run's checkpoints, by its folder, its checkpoints folder or one file."""
-    found: tuple[Path, ...]
-    if path.is_file():
-        source, found = RunFolder(path.absolute().parent.parent), (path,)
-    else:
-        source = RunFolder(path.absolute().parent if path.name == "checkpoints" else path)
-        found = _checkpoints(source)
+    levels_up = 2 if path.is_file() else 1 if path.name == "checkpoints" else 0
+    source = RunFolder([path, *path.absolute().parents][levels_up])
+    found = (path,) if path.is_file() else _checkpoints(source)
     if not path.exists():
         raise ResumeError(f"resume={path} does not exist; name a run folder or one of its checkpoints")
     if not found:
@@ -187,15 +181,13 @@ def _check_same(config: RunConfig, folder: RunFolder, remedy: str) -> None:
         comparable(config.resolved),
     )
     differing = [key for key in sorted({*there, *here}) if there.get(key) != here.get(key)]
-    shown = [f"{key} is {there.get(key)!r} there and {here.get(key)!r} here" for key in differing[:3]]
-    more = [f"and {len(differing) - 3} more keys differ"] if len(differing) > 3 else []
-    what = "; ".join(shown + more) or "its manifest.json cannot be read"
+    shown = [f"{key} is {there.get(key)!r} there and {here.get(key)!r} here" for key in differing]
+    more = [f"and {len(shown) - 3} more keys differ"] if len(shown) > 3 else []
+    what = "; ".join(shown[:3] + more) or "its manifest.json cannot be read"
     raise ResumeError(f"{folder.path} holds a run of another configuration ({what}); {remedy}")
 
 
 def _comparable_of(folder: RunFolder) -> dict[str, Any]:
-    import yaml
-
     try:
         saved = yaml.safe_load(folder.config.read_text(encoding="utf-8"))
     except (OSError, yaml.YAMLError):

@@ -12,8 +12,9 @@ tokens of all rows together.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from itertools import groupby
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -73,12 +74,11 @@ class MicroBatch:
 
     def to(self, device: torch.device | str) -> MicroBatch:
         """The same on another device."""
-        moved = {
-            field.name: value.to(device) if isinstance(value, Tensor) else value
-            for field in fields(self)
-            for value in (getattr(self, field.name),)
+        values = {field.name: getattr(self, field.name) for field in fields(self)}
+        tensors: dict[str, Any] = {
+            name: value.to(device) for name, value in values.items() if isinstance(value, Tensor)
         }
-        return MicroBatch(**moved)
+        return replace(self, **tensors)
 
     def spread(self, values_K: Tensor) -> Tensor:
         """Values of all completion tokens in a row, [K], laid out as [B, T]; zero where there is no token."""
@@ -198,7 +198,7 @@ def _plant(
 
 
 def _tree_mask(branch_NL: Tensor) -> Tensor:
-    """Who sees whom: the trunk (branch 0) and one's own branch, up to oneself; padding sees the first token."""
+    """Who sees whom: the trunk (branch 0) and one's own branch, up to oneself; padding sees the trunk."""
     length = branch_NL.shape[1]
     causal_LL = torch.ones(length, length, dtype=torch.bool).tril()
     own_NLL = branch_NL[:, :, None] == branch_NL[:, None, :]

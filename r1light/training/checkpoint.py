@@ -1,4 +1,4 @@
-"""Checkpoints that a crash cannot halve, and the state that makes a resumed run equal an uninterrupted one."""
+"""Checkpoints that a crash cannot halve, and the state that makes a resumed run equal an unbroken one."""
 
 from __future__ import annotations
 
@@ -27,7 +27,10 @@ class AtomicCheckpointIO(TorchCheckpointIO):
     """Writes aside, syncs, and renames; so a checkpoint is whole or absent."""
 
     def save_checkpoint(
-        self, checkpoint: dict[str, Any], path: str | os.PathLike[str], storage_options: Any = None
+        self,
+        checkpoint: dict[str, Any],
+        path: str | os.PathLike[str],
+        storage_options: Any = None,
     ) -> None:
         """Save.
 

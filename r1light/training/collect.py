@@ -15,6 +15,8 @@ from torch import Tensor
 
 from r1light.core.protocols import RolloutEngine, Template
 from r1light.core.types import Completion, Group, Problem, Prompt, Sample, SamplingParams, Score
+from r1light.training import ranks
+from r1light.training.interrupt import Interrupt
 from r1light.training.problems import ProblemStream, PromptEncoder
 
 ZERO_VARIANCE = 1e-6
@@ -30,7 +32,7 @@ class Mixed(Protocol):
         ...
 
     @property
-    def components(self) -> Mapping[str, Sequence[Score]]:
+    def scores(self) -> Mapping[str, Sequence[Score]]:
         """Reward name to one score a sample."""
         ...
 
@@ -90,7 +92,7 @@ class Rollout:
 
 @dataclass(frozen=True, slots=True)
 class Overlong:
-    """DAPO's soft overlong punishment (arXiv:2503.14476, eq. 13): 0 up to cap - buffer, then linear to -penalty.
+    """DAPO's soft overlong punishment (arXiv:2503.14476, eq. 13): 0 up to cap - buffer, then falling.
 
     A completion that was cut at the cap loses the whole penalty.
     """
@@ -118,9 +120,17 @@ class Collector:
     params: SamplingParams
     overlong: Overlong
     refill: int
+    interrupt: Interrupt
 
     def collect(self, stream: ProblemStream, problems: int, iteration: int) -> Rollout:
-        """One iteration's rollout; groups without variance are replaced in up to `refill` further rollouts.
+        """This rank's share of one iteration's rollout.
+
+        Groups without variance are replaced by those of other problems, in up to `refill` further rollouts.
+
+        Args:
+            stream: Where problems come from; its cursor moves on by what all ranks took.
+            problems: The problems of the iteration, over all ranks.
+            iteration: Its number, part of the draws' key.
 
         Raises:
             RewardError: If rewards fail too often.
@@ -130,29 +140,29 @@ class Collector:
         kept: list[ScoredGroup] = []
         idle: list[ScoredGroup] = []
         while True:
-            missing = problems - len(kept)
-            drawn, seconds = self._draw(stream.take(missing), iteration, first=stream.cursor - missing)
+            drawn, seconds = self._draw(*stream.take(problems // ranks.world_size() - len(kept)), iteration)
             attempts, reward_seconds = attempts + 1, reward_seconds + seconds
             tokens += sum(len(sample.completion.token_ids) for group in drawn for sample in group.samples)
             kept += [group for group in drawn if group.has_variance]
             idle = [group for group in drawn if not group.has_variance]
-            if not idle or attempts > self.refill:
+            if attempts > self.refill or not ranks.any_of(bool(idle)):
                 break
         elapsed = time.perf_counter() - started
         return Rollout((*kept, *idle), elapsed - reward_seconds, reward_seconds, attempts, tokens)
 
     def _draw(
-        self, problems: Sequence[Problem], iteration: int, first: int
+        self, problems: Sequence[Problem], positions: Sequence[int], iteration: int
     ) -> tuple[list[ScoredGroup], float]:
-        """Score each group as it comes; the groups in the order of the problems, and the seconds scoring took."""
+        """Score each group as it comes; groups in the order of the problems, and the seconds scoring took."""
         encoded = [
-            self.encoder.request(problem, (iteration, first + index))
-            for index, problem in enumerate(problems)
+            self.encoder.request(problem, (iteration, position))
+            for problem, position in zip(problems, positions, strict=True)
         ]
         place = {request.key: index for index, (request, _) in enumerate(encoded)}
         scored: dict[int, ScoredGroup] = {}
         seconds = 0.0
         for group in self.engine.generate([request for request, _ in encoded], self.params):
+            self.interrupt.check()
             index = place[group.request.key]
             started = time.perf_counter()
             scored[index] = self._score(problems[index], encoded[index][1], group)
@@ -166,7 +176,7 @@ class Collector:
             None if total is None else total + self.overlong(sample.completion)
             for total, sample in zip(mixed.totals, samples, strict=True)
         )
-        scores = {name: tuple(values) for name, values in mixed.components.items()}
+        scores = {name: tuple(values) for name, values in mixed.scores.items()}
         return ScoredGroup(problem, prompt, group.request.prompt_ids, samples, rewards, scores)
 
 

@@ -35,8 +35,8 @@ def _mean_above(name: str, bound: float) -> Callable[[Sequence[Row]], bool]:
 SYMPTOMS: Mapping[str, Symptom] = {
     "all_wrong": Symptom(
         _mean_above("groups/frac_all_wrong", 0.95),
-        "every group is all wrong, so there is nothing to prefer: take easier problems or a larger group_size, "
-        "or look in samples.jsonl whether right answers are not recognised",
+        "every group is all wrong, so there is nothing to prefer: take easier problems or a larger "
+        "group_size, or look in samples.jsonl whether right answers are not recognised",
     ),
     "all_correct": Symptom(
         _mean_above("groups/frac_all_correct", 0.95),
@@ -105,7 +105,8 @@ def _constant_rewards(rows: Sequence[Row]) -> list[tuple[str, str]]:
         value = rows[-1].get(f"rewards/{reward}/mean", float("nan"))
         if value < 1 and all(row.get(name) == 0 for row in rows):
             advice = (
-                f"the reward {reward!r} has been {value:g} for every completion of the last {len(rows)} iterations: "
+                f"the reward {reward!r} has been {value:g} for every completion of the last {len(rows)} "
+                "iterations: "
                 "see in samples.jsonl whether the template asks for what it scores"
             )
             found.append((f"constant/{reward}", advice))

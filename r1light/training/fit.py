@@ -18,7 +18,7 @@ from r1light.training.grpo import GrpoModule
 
 
 class Iterations(IterableDataset[int]):
-    """Numbers of iterations, for Lightning's loop to count; the module keeps its own and needs nothing else."""
+    """Numbers of iterations, for Lightning's loop to count; the module keeps its own."""
 
     def __init__(self, module: GrpoModule) -> None:
         self._module = module

@@ -146,7 +146,7 @@ class GrpoModule(lightning.LightningModule):
         )
 
     def _minibatches(self, rows: Sequence[Row], number: int, epoch: int) -> Iterator[list[int]]:
-        """Positions of rows, a list an update; whole groups, in an order that (seed, iteration, epoch) decides."""
+        """Positions of rows, a list an update; whole groups, shuffled by (seed, iteration, epoch)."""
         groups = sorted({row.group for row in rows})
         random.Random(f"minibatches/{self.seed}/{number}/{epoch}").shuffle(groups)
         size = len(groups) // self.options.minibatches
@@ -210,7 +210,10 @@ class GrpoModule(lightning.LightningModule):
             entropy = entropy + (batch.spread(out.entropy_T.detach()) * batch.mask_BT).sum()
         norm = self._step(optimizer)
         return UpdateSums(
-            PolicyMetrics.unstack(ranks.add_up(metrics.stack())), float(ranks.add_up(entropy)), (norm,), factor
+            PolicyMetrics.unstack(ranks.add_up(metrics.stack())),
+            float(ranks.add_up(entropy)),
+            (norm,),
+            factor,
         )
 
     def _normaliser(self, rows: Sequence[Row]) -> LossNormaliser:
@@ -294,7 +297,7 @@ class GrpoModule(lightning.LightningModule):
 
 
 def _rows(rollout: Rollout, advantages_PG: Tensor, mask_truncated: bool) -> list[Row]:
-    """The rollout's completions as rows; dropped samples take no part, and the masked ones only in the count."""
+    """The rollout's completions as rows; dropped and masked samples do not count in the loss."""
     rows = []
     for index, (group, advantages_G) in enumerate(zip(rollout.groups, advantages_PG.tolist(), strict=True)):
         for sample, reward, advantage in zip(group.samples, group.rewards, advantages_G, strict=True):

@@ -1,4 +1,4 @@
-"""The options of reinforcement learning by GRPO. Imports no torch, so that a configuration is checked fast."""
+"""The options of GRPO. Imports no torch, so that a configuration is checked fast."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ class StopWhen:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GrpoOptions:
-    """One run of GRPO. An iteration is one rollout and what is learnt from it; an update is an optimiser step."""
+    """One run of GRPO: an iteration is a rollout and what is learnt from it, an update an optimiser step."""
 
     name: Literal["grpo"] = "grpo"
     """The stage."""
@@ -151,8 +151,8 @@ class GrpoOptions:
             if not getattr(self, name) > 0:
                 raise ValueError(f"{name}={getattr(self, name)} must be above 0")
         not_negative = (
-            "warmup_updates weight_decay max_grad_norm sampling_attempts overlong_penalty reference_reset_updates "
-            "eval_every eval_problems logged_groups"
+            "warmup_updates weight_decay max_grad_norm sampling_attempts overlong_penalty "
+            "reference_reset_updates eval_every eval_problems logged_groups"
         )
         for name in not_negative.split():
             if getattr(self, name) < 0:

@@ -10,7 +10,9 @@ from statistics import fmean
 from r1light.core.errors import RewardError
 from r1light.core.protocols import Grader, RolloutEngine
 from r1light.core.types import Problem, Sample, SamplingParams, Verdict
+from r1light.training import ranks
 from r1light.training.collect import make_samples
+from r1light.training.interrupt import Interrupt
 from r1light.training.problems import PromptEncoder
 
 EVALUATION_STREAM = 2**30
@@ -47,6 +49,7 @@ class HeldOut:
     encoder: PromptEncoder
     graders: Mapping[str, Grader]
     params: SamplingParams
+    interrupt: Interrupt
 
     def evaluate(self, problems: Sequence[Problem], iteration: int) -> HeldOutResult:
         """Evaluate on the problems.
@@ -67,16 +70,17 @@ class HeldOut:
 
     def _judge(self, problems: Sequence[Problem], iteration: int, temperature: float) -> list[Judged]:
         params = dataclasses.replace(self.params, n=1, temperature=temperature)
-        encoded = [
-            self.encoder.request(problem, (EVALUATION_STREAM + iteration, index))
-            for index, problem in enumerate(problems)
-        ]
+        own = ranks.share_of(range(len(problems)))
+        encoded = {
+            index: self.encoder.request(problems[index], (EVALUATION_STREAM + iteration, index))
+            for index in own
+        }
         samples: dict[int, Sample] = {}
-        for group in self.engine.generate([request for request, _ in encoded], params):
+        for group in self.engine.generate([request for request, _ in encoded.values()], params):
+            self.interrupt.check()
             index = group.request.key[1]
-            prompt = encoded[index][1]
-            (samples[index],) = make_samples(self.encoder.template, problems[index], prompt, group)
-        return grade([samples[index] for index in range(len(problems))], self.graders)
+            (samples[index],) = make_samples(self.encoder.template, problems[index], encoded[index][1], group)
+        return ranks.gather(grade([samples[index] for index in own], self.graders))
 
 
 def grade(samples: Sequence[Sample], graders: Mapping[str, Grader]) -> list[Judged]:

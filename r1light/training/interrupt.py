@@ -37,7 +37,7 @@ class Interrupt:
 
 @contextmanager
 def catch_signals(interrupt: Interrupt) -> Iterator[None]:
-    """Note the first SIGINT or SIGTERM in `interrupt`; the handlers of before are back after it, and at exit."""
+    """Note the first SIGINT or SIGTERM in `interrupt`; earlier handlers are back after it, and at exit."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return

@@ -6,7 +6,7 @@ Shapes: P problems, G group.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from statistics import fmean, pstdev
 from typing import Any
 
@@ -76,7 +76,7 @@ def _length_metrics(name: str, lengths: Sequence[int]) -> dict[str, float]:
 
 
 def _reward_metrics(groups: Sequence[ScoredGroup]) -> dict[str, float]:
-    """Each reward's mean, std and how often it failed or abstained; groups all right or all wrong by accuracy."""
+    """Each reward's mean, std and how often it failed or abstained; groups all right or all wrong."""
     metrics: dict[str, float] = {}
     for name in groups[0].scores:
         scores = [score for group in groups for score in group.scores[name]]
@@ -129,14 +129,7 @@ def sample_rows(
     rows = []
     for group, advantages_G in zip(groups, advantages_PG.tolist(), strict=True):
         for index, (sample, advantage) in enumerate(zip(group.samples, advantages_G, strict=True)):
-            scores = {
-                name: {
-                    "value": values[index].value,
-                    "status": values[index].status,
-                    "detail": values[index].detail,
-                }
-                for name, values in group.scores.items()
-            }
+            scores = {name: asdict(values[index]) for name, values in group.scores.items()}
             rows.append(
                 {
                     "phase": "train",

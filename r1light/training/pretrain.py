@@ -68,7 +68,8 @@ class PretrainModule(lightning.LightningModule):
             betas=(0.9, 0.95),
         )
         schedule = torch.optim.lr_scheduler.LambdaLR(
-            optimizer, lambda update: learning_rate_factor("cosine", update, self.options.warmup, self.updates)
+            optimizer,
+            lambda update: learning_rate_factor("cosine", update, self.options.warmup, self.updates),
         )
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
 
@@ -82,7 +83,7 @@ def next_token_loss(model: Any, window_NT: Tensor) -> Tensor:
 @torch.no_grad()
 def held_out_loss(model: Any, windows_NT: Tensor, batch: int = 64) -> float:
     """The mean loss over held-out windows, in nats a token."""
-    losses = [float(next_token_loss(model, chunk)) * len(chunk) for chunk in windows_NT.split(batch)]
+    losses = [float(next_token_loss(model, chunk)) * len(chunk) for chunk in torch.split(windows_NT, batch)]
     return sum(losses) / len(windows_NT)
 
 

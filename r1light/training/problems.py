@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from r1light.core.errors import DataError
 from r1light.core.protocols import Template
 from r1light.core.types import Problem, Prompt, RolloutRequest
+from r1light.training import ranks
 
 Encode = Callable[[str], Sequence[int]]
 """Text to token ids, with no special tokens added."""
@@ -26,11 +27,15 @@ class ProblemStream:
         self._order: tuple[int, list[int]] = (-1, [])
         self.cursor = 0
 
-    def take(self, count: int) -> list[Problem]:
-        """The next problems."""
-        taken = [self._problem(index) for index in range(self.cursor, self.cursor + count)]
-        self.cursor += count
-        return taken
+    def take(self, count: int) -> tuple[list[Problem], list[int]]:
+        """This rank's next problems, and their positions in the stream.
+
+        Ranks take turns; the cursor moves by what the rank that wants most needs, the same on all.
+        """
+        world = ranks.world_size()
+        positions = [self.cursor + ranks.rank() + world * index for index in range(count)]
+        self.cursor += world * ranks.largest(count)
+        return [self._problem(position) for position in positions], positions
 
     def _problem(self, index: int) -> Problem:
         epoch, position = divmod(index, len(self._problems))

@@ -31,6 +31,16 @@ def add_up(values: Tensor) -> Tensor:
     return values
 
 
+def largest(value: int) -> int:
+    """The largest of all processes' numbers."""
+    return int(max(gather([value])))
+
+
+def any_of(flag: bool) -> bool:
+    """Whether it is so in any process."""
+    return any(gather([flag]))
+
+
 def share_of(items: Sequence[Any]) -> list[Any]:
     """This process's share: every world-size-th item, from its own number on."""
     return list(items[rank() :: world_size()])

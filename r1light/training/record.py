@@ -6,7 +6,7 @@ import logging
 import math
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ import lightning
 
 from r1light.core.progress import Progress
 from r1light.core.run_folder import RunFolder, append_jsonl
-from r1light.core.types import Problem
+from r1light.core.types import Problem, Score
 from r1light.models.save import save_model
 from r1light.training import ranks
 from r1light.training.checkpoint import checkpoint_name, prune
@@ -116,7 +116,7 @@ class Record(lightning.Callback):
             row |= _named("eval", self._evaluate(module, done.number))
         self.train_seconds += done.seconds + time.perf_counter() - started
         row["time/total"] = self.train_seconds
-        self._write(module, done, row)
+        self._write(done, row)
         ending = self._ends(done.number) or self.watch.interrupt.requested
         if ending or done.number % self.options.checkpoint_every == 0:
             self.save(trainer, done.number)
@@ -144,7 +144,7 @@ class Record(lightning.Callback):
         rows = []
         for judged in result.judged[:SHOWN_TEST_SAMPLES]:
             verdict = judged.verdict
-            accuracy = {"value": verdict.score, "status": verdict.status, "detail": verdict.detail}
+            accuracy = asdict(Score(verdict.score, verdict.status, verdict.detail))
             fields = sample_fields(judged.sample)
             rows.append(
                 {
@@ -199,12 +199,10 @@ class Record(lightning.Callback):
             self.stale += 1
         return metrics
 
-    def _write(self, module: GrpoModule, done: Iteration, row: Mapping[str, Any]) -> None:
+    def _write(self, done: Iteration, row: Mapping[str, Any]) -> None:
         self._append(self.folder.metrics, [row])
         shown = min(self.options.logged_groups, len(done.rollout.groups))
-        rows = sample_rows(
-            done.rollout.groups[:shown], done.advantages.advantages_PG[:shown], done.number
-        )
+        rows = sample_rows(done.rollout.groups[:shown], done.advantages.advantages_PG[:shown], done.number)
         self._append(self.folder.samples, rows)
 
     def _append(self, path: Path, rows: Sequence[Mapping[str, Any]]) -> None:

@@ -47,7 +47,7 @@ def test_batch_std_is_that_of_the_kept_rewards_of_all_groups():
     rewards_PG = torch.tensor([[4.0, 0.0], [2.0, 100.0], [1.0, 1.0]])
     mask_PG = torch.tensor([[True, True], [True, False], [True, True]])
     result = group_advantages(rewards_PG, mask_PG, normalisation="batch_std", eps=0.0)
-    # Kept: 4 0 2 1 1, mean 1.6, squares 5.76 + 2.56 + 0.16 + 0.36 + 0.36 = 9.2, std sqrt(9.2 / 5) = sqrt(1.84).
+    # Kept: 4 0 2 1 1, mean 1.6, squares 5.76 + 2.56 + 0.16 + 0.36 + 0.36 = 9.2, std sqrt(9.2 / 5).
     scale = 2 / math.sqrt(1.84)
     torch.testing.assert_close(result.advantages_PG, torch.tensor([[scale, -scale], [0.0, 0.0], [0.0, 0.0]]))
 

@@ -73,6 +73,6 @@ def test_wrong_input_is_refused():
         aggregate(VALUES_BT[:, :2], MASK_BT, "token_mean", NORMALISER)
     with pytest.raises(ValueError, match="known: seq_mean_token_mean"):
         aggregate(VALUES_BT, MASK_BT, "mean", NORMALISER)
+    empty = LossNormaliser(sequences=0, tokens=0, max_tokens=4)
     with pytest.raises(ValueError, match="skip it"):
-        empty = LossNormaliser(sequences=0, tokens=0, max_tokens=4)
         aggregate(VALUES_BT, MASK_BT, "token_mean", empty)

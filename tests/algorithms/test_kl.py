@@ -17,7 +17,7 @@ def two_distributions(vocabulary=7, seed=0):
 
 def test_by_hand():
     policy, reference = torch.tensor([math.log(0.5)]), torch.tensor([math.log(0.25)])
-    # log ratio policy/reference = log 2 = 0.6931; k2 = 0.6931^2 / 2 = 0.24023; k3 = 0.5 + 0.6931 - 1 = 0.19315
+    # log pi/ref = log 2 = 0.6931; k2 = 0.6931^2 / 2 = 0.24023; k3 = 0.5 + 0.6931 - 1 = 0.19315
     assert kl_k1(policy, reference).item() == pytest.approx(0.6931472)
     assert kl_k2(policy, reference).item() == pytest.approx(0.2402265)
     assert kl_k3(policy, reference).item() == pytest.approx(0.1931472)

@@ -1,8 +1,8 @@
 """`rollout=native`: a hand-written decoder with continuous batching, in this process, for CPU and GPU.
 
-support: which models it knows; weights: fused buffers; decoder: the forward pass; scheduler: which completion
-in which slot; run: one call; engine: the whole. All but support and scheduler need torch, so they are imported
-when an engine is built.
+support: which models it knows; weights: fused buffers; decoder: the forward pass; scheduler: which
+completion in which slot; run: one call; engine: the whole. Importing this package imports no torch; its
+modules that need it are imported when an engine is built.
 """
 
 from __future__ import annotations
@@ -75,7 +75,9 @@ class Native:
                 model, decode, eos_ids, config.max_slots, config.prefill_tokens, config.dtype
             )
         elif config.fallback:
-            logger.warning("rollout=native cannot run this model (%s); using rollout=hf, which is slower", reason)
+            logger.warning(
+                "rollout=native cannot run this model (%s); using rollout=hf, which is slower", reason
+            )
             self._engine = HuggingFace(HuggingFace.Config(config.max_slots), model, decode, eos_ids)
         else:
             raise ModelError(f"rollout=native cannot run this model: {reason}; use rollout=hf")

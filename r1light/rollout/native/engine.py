@@ -47,7 +47,9 @@ class Engine:
         state = model.state_dict()
         embed = model.get_input_embeddings().weight
         arch = architecture(model.config)
-        weights = Weights(arch, state, embed.dtype if dtype == "auto" else getattr(torch, dtype), embed.device)
+        weights = Weights(
+            arch, state, embed.dtype if dtype == "auto" else getattr(torch, dtype), embed.device
+        )
         weights.load(state.items())
         rotary = model.model.rotary_emb
         self._decoder = Decoder(arch, weights, rotary.inv_freq.to(embed.device), rotary.attention_scaling)
@@ -80,9 +82,7 @@ class Engine:
         self._life.close()
         self._spare_cache = None
 
-    def _groups(
-        self, number: int, requests: list[RolloutRequest], params: SamplingParams
-    ) -> Iterator[Group]:
+    def _groups(self, number: int, requests: list[RolloutRequest], params: SamplingParams) -> Iterator[Group]:
         drafts = drafts_of(requests, params, self._decoder.arch.context)
         if not drafts:
             return

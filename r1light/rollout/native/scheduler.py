@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from r1light.rollout.drafts import Draft
 
 REFILL_SHARE = 16
-"""Free slots are filled when they are this fraction of all: a refill costs about as much for one row as for many."""
+"""Free slots are filled when they are one in so many: refilling one row costs about as much as many."""
 
 
 class Scheduler:

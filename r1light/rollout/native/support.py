@@ -93,16 +93,17 @@ def unsupported(class_name: str, config: Any, weight_names: Collection[str]) -> 
 
 def required_names(arch: Architecture) -> list[str]:
     """The weights that every supported model has; biases, q_norm and k_norm come besides."""
-    parts = ("self_attn.q_proj", "self_attn.k_proj", "self_attn.v_proj", "self_attn.o_proj")
-    parts += ("mlp.gate_proj", "mlp.up_proj", "mlp.down_proj", "input_layernorm", "post_attention_layernorm")
+    parts = ["self_attn.q_proj", "self_attn.k_proj", "self_attn.v_proj", "self_attn.o_proj"]
+    parts += ["mlp.gate_proj", "mlp.up_proj", "mlp.down_proj", "input_layernorm", "post_attention_layernorm"]
     names = ["model.embed_tokens.weight", "model.norm.weight"]
     names += [f"model.layers.{layer}.{part}.weight" for layer in range(arch.layers) for part in parts]
     return names if arch.tied else [*names, "lm_head.weight"]
 
 
 def _windows(config: Any) -> tuple[int | None, ...]:
-    window = getattr(config, "sliding_window", None)
+    window: int | None = getattr(config, "sliding_window", None)
     kinds = getattr(config, "layer_types", None)
     if kinds is None:
-        return (window,) * config.num_hidden_layers
+        layers: int = config.num_hidden_layers
+        return (window,) * layers
     return tuple(window if kind == "sliding_attention" else None for kind in kinds)

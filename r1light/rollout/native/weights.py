@@ -1,8 +1,8 @@
 """The decoder's weights: fused, in buffers that stay where they are while their contents change.
 
-Query, key and value projections are one matrix, gate and up another. Within each query and key head the two
-halves that rotary embedding pairs are interleaved, so that a rotation is one complex multiplication; attention
-does not notice, as its scores are invariant under one permutation of both.
+Query, key and value projections are one matrix, gate and up another. Within each query and key head the
+two halves that rotary embedding pairs are interleaved, so that a rotation is one complex multiplication;
+attention does not notice: its scores are invariant under one permutation of both.
 """
 
 from __future__ import annotations
@@ -66,7 +66,8 @@ class Weights:
         """
         self._arch = arch
         self._names = frozenset(names)
-        self._options = {"dtype": dtype, "device": device}
+        self._dtype = dtype
+        self._device = device
         self._targets: dict[str, _Target] = {}
         self.embed = self._single("model.embed_tokens.weight", arch.vocabulary, arch.hidden)
         self.layers = [self._layer(f"model.layers.{layer}.") for layer in range(arch.layers)]
@@ -96,7 +97,9 @@ class Weights:
                     continue
                 target = self._targets.get(name)
                 if target is None or target.view.shape != tensor.shape:
-                    raise EngineError(f"the rollout model has no weight {name!r} of shape {tuple(tensor.shape)}")
+                    raise EngineError(
+                        f"the rollout model has no weight {name!r} of shape {tuple(tensor.shape)}"
+                    )
                 target.view.copy_(self._interleave(tensor) if target.interleaved else tensor)
                 missing.discard(name)
         if missing:
@@ -128,25 +131,28 @@ class Weights:
             down_bias=down_bias,
         )
 
+    def _room(self, *shape: int) -> Tensor:
+        return torch.empty(shape, dtype=self._dtype, device=self._device)
+
     def _single(self, name: str, *shape: int) -> Tensor:
-        buffer = torch.empty(*shape, **self._options)  # type: ignore[arg-type]
+        buffer = self._room(*shape)
         self._targets[name] = _Target(buffer)
         return buffer
 
     def _head_norm(self, name: str) -> Tensor | None:
         if name not in self._names:
             return None
-        buffer = torch.empty(self._arch.head_dim, **self._options)  # type: ignore[arg-type]
+        buffer = self._room(self._arch.head_dim)
         self._targets[name] = _Target(buffer, interleaved=True)
         return buffer
 
     def _fused(
         self, names: list[str], rows: tuple[int, ...], columns: int, interleaved: int = 0
     ) -> tuple[Tensor, Tensor | None]:
-        """One matrix and bias for several projections of one input; the first `interleaved` hold rotary heads."""
-        weight = torch.empty(sum(rows), columns, **self._options)  # type: ignore[arg-type]
+        """One matrix and bias for several projections; the first `interleaved` of them have rotary heads."""
+        weight = self._room(sum(rows), columns)
         with_bias = any(f"{name}.bias" in self._names for name in names)
-        bias = torch.zeros(sum(rows), **self._options) if with_bias else None  # type: ignore[arg-type]
+        bias = self._room(sum(rows)).zero_() if with_bias else None
         start = 0
         for order, (name, count) in enumerate(zip(names, rows, strict=True)):
             part = slice(start, start + count)

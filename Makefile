@@ -1,0 +1,48 @@
+# make venv       an environment in .venv, with the versions that the tests run with
+# make demo       train the miniature model with GRPO, and show what it learnt
+# make test       style, types, import contracts and the default tests
+# make test-slow  the tests that take minutes
+#
+# PYTHON=python3.12        another interpreter, for the environment that is made
+# TORCH_INDEX=https://...  the index to take torch from, such as one with the smaller CPU build
+
+PYTHON ?= python3
+VENV ?= .venv
+TORCH_INDEX ?=
+
+BIN := $(VENV)/bin
+INSTALLED := $(VENV)/.installed
+
+.PHONY: venv demo test test-slow lint types contracts unit clean
+
+venv: $(INSTALLED)
+
+$(INSTALLED): pyproject.toml constraints.txt
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(if $(TORCH_INDEX),$(BIN)/python -m pip install -c constraints.txt --index-url $(TORCH_INDEX) torch)
+	$(BIN)/python -m pip install -c constraints.txt -e ".[dev]"
+	touch $@
+
+demo: venv
+	$(BIN)/python -m r1light stage=grpo resume=none
+
+test: lint types contracts unit
+
+lint: venv
+	$(BIN)/ruff check r1light tests tools
+	$(BIN)/ruff format --check r1light tests tools
+
+types: venv
+	$(BIN)/mypy
+
+contracts: venv
+	$(BIN)/lint-imports
+
+unit: venv
+	$(BIN)/python -m pytest -m "not slow" --cov=r1light.core --cov=r1light.algorithms --cov-fail-under=95
+
+test-slow: venv
+	$(BIN)/python -m pytest -m slow
+
+clean:
+	rm -rf $(VENV) build dist *.egg-info .coverage .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -1,0 +1,149 @@
+"""`model=hf`: a Hugging Face directory, or a name on the hub, with its tokenizer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from r1light.core.errors import ModelError
+
+UNLIMITED = 1 << 30
+"""The context of a model that states none, in tokens."""
+
+Dtype = Literal["float32", "bfloat16", "float16", "auto"]
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedModel:
+    """A causal language model with what belongs to it.
+
+    Attributes:
+        model: The transformers module, in evaluation mode.
+        tokenizer: Its transformers tokenizer.
+        eos_ids: Every id that ends a text: those of the generation config and the tokenizer's, ascending.
+        context: The longest text, in tokens.
+        path: Where it came from: a directory or a name on the hub.
+    """
+
+    model: Any
+    tokenizer: Any
+    eos_ids: tuple[int, ...]
+    context: int
+    path: str
+
+
+class Pretrained:
+    """Loads a model by its path: from the directory of that name if there is one, else from the hub."""
+
+    @dataclass(frozen=True, slots=True)
+    class Config:
+        """Which model, and how it is held."""
+
+        path: str = ""
+        """A directory as `save_pretrained` writes it, or a name on the hub such as Qwen/Qwen2.5-3B."""
+        revision: str | None = None
+        """Branch, tag or commit on the hub; none takes the newest. A directory has none."""
+        trust_remote_code: bool = False
+        """Whether the model's own Python code may run on this machine."""
+        dtype: Dtype = "float32"
+        """Number format of the weights in memory; "auto" takes that of the files."""
+        attention: Literal["sdpa", "eager", "flash_attention_2"] = "sdpa"
+        """The attention of transformers to use."""
+
+        def __post_init__(self) -> None:
+            if not self.path:
+                raise ValueError("model.path must name a model directory or a model on the hub")
+
+    def __init__(self, config: Config) -> None:
+        self.config = config
+
+    def load(self, device: str = "cpu") -> LoadedModel:
+        """Read weights and tokenizer.
+
+        Args:
+            device: Where the weights go, as torch names it.
+
+        Raises:
+            ModelError: If there is no model, no tokenizer, or the weights do not fit the configuration.
+        """
+        from safetensors import SafetensorError
+        from transformers.utils import logging as transformers_logging
+
+        config = self.config
+        path = _resolve(config.path)
+        # The loading report of transformers is a table of many lines; what matters in it is an error here.
+        verbosity = transformers_logging.get_verbosity()
+        transformers_logging.set_verbosity_error()
+        try:
+            tokenizer, model, report = self._read(path)
+        except (OSError, ValueError, KeyError, ImportError, RuntimeError, SafetensorError) as error:
+            raise ModelError(f"cannot load the model {config.path!r}: {_first_line(error)}") from error
+        finally:
+            transformers_logging.set_verbosity(verbosity)
+        absent = sorted([*report["missing_keys"], *(str(each) for each in report["mismatched_keys"])])
+        if absent:
+            raise ModelError(
+                f"the model {config.path!r} lacks {len(absent)} weights of its architecture, such as "
+                f"{absent[0]}; they would be random"
+            )
+        # Where the tokenizer's files are absent, transformers makes one that knows no text.
+        if not tokenizer.encode("1", add_special_tokens=False):
+            raise ModelError(f"the model {config.path!r} has no tokenizer files, such as tokenizer.json")
+        return LoadedModel(
+            model=model.to(device),
+            tokenizer=tokenizer,
+            eos_ids=_eos_ids(model, tokenizer),
+            context=_context(model, tokenizer),
+            path=path,
+        )
+
+    def _read(self, path: str) -> tuple[Any, Any, dict[str, Any]]:
+        """Tokenizer, model and transformers' report on what it loaded."""
+        from transformers import AutoModelForCausalLM, AutoTokenizer
+
+        config = self.config
+        options = {"revision": config.revision} if config.revision and not Path(path).is_dir() else {}
+        options["trust_remote_code"] = config.trust_remote_code  # type: ignore[assignment]
+        tokenizer = AutoTokenizer.from_pretrained(path, **options)
+        model, report = AutoModelForCausalLM.from_pretrained(
+            path,
+            dtype=config.dtype,
+            attn_implementation=config.attention,
+            output_loading_info=True,
+            **options,
+        )
+        return tokenizer, model.eval(), report
+
+
+def _resolve(path: str) -> str:
+    """The directory of that name if there is one, else the name as the hub knows it."""
+    local = Path(path).expanduser()
+    if local.is_dir():
+        if not (local / "config.json").is_file():
+            raise ModelError(f"{path!r} is no model directory: it has no config.json")
+        return str(local)
+    if local.exists():
+        raise ModelError(f"{path!r} is a file; a model is a directory with config.json and weights")
+    if path.startswith(("/", ".", "~")) or path.count("/") > 1:
+        raise ModelError(f"there is no model directory {path!r}")
+    return path
+
+
+def _first_line(error: Exception) -> str:
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__
+
+
+def _eos_ids(model: Any, tokenizer: Any) -> tuple[int, ...]:
+    stated = getattr(model.generation_config, "eos_token_id", None)
+    ids = set(stated if isinstance(stated, (list, tuple)) else [stated]) | {tokenizer.eos_token_id}
+    return tuple(sorted(int(each) for each in ids if each is not None))
+
+
+def _context(model: Any, tokenizer: Any) -> int:
+    stated = getattr(model.config.get_text_config(), "max_position_embeddings", None)
+    # A tokenizer that knows no limit says 10**30.
+    return min(
+        int(stated or UNLIMITED), int(tokenizer.model_max_length) if not stated else UNLIMITED, UNLIMITED
+    )

@@ -1,0 +1,171 @@
+"""`stage=base`: build the miniature base models from a generated corpus.
+
+The command that made the models in the package:
+
+    python -m r1light stage=base
+
+Writes: model/tiny and model/tiny_student (Hugging Face directories in half precision), result.json.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+import logging
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from r1light.config.schema import RunConfig
+from r1light.core.progress import Progress, progress
+from r1light.core.run_folder import RunFolder, StageResult, write_json
+from r1light.models.tiny_shape import TinyShape, qwen2
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+USES_COMPONENTS = False
+
+_log = logging.getLogger(__name__)
+
+CORPUS_SEED_OF_HELD_OUT = 2**31
+"""Added to the seed for the documents that the loss is measured on."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Config:
+    """How the bases are built; all of them from the same documents and with one tokenizer."""
+
+    name: Literal["base"] = "base"
+    """The stage."""
+    vocabulary: int = 768
+    """Tokens of the tokenizer."""
+    context: int = 1024
+    """Tokens that the models can look back on."""
+    windows: int = 32000
+    """Windows of the corpus; each is seen once."""
+    window_tokens: int = 256
+    """Tokens a window."""
+    batch_windows: int = 16
+    """Windows an update."""
+    held_out_windows: int = 256
+    """Windows that the loss is measured on."""
+    models: dict[str, TinyShape] = field(
+        default_factory=lambda: {
+            "tiny": TinyShape(hidden=128, intermediate=384),
+            "tiny_student": TinyShape(hidden=64, intermediate=192, lr=4e-3),
+        }
+    )
+    """Directory name to shape."""
+
+    def __post_init__(self) -> None:
+        if self.windows < 10 * self.batch_windows:
+            raise ValueError(
+                f"windows={self.windows} must be at least ten updates of batch_windows={self.batch_windows}"
+            )
+        if self.vocabulary < 300:
+            raise ValueError(
+                f"vocabulary={self.vocabulary} must be at least 300: bytes, tags and some merges"
+            )
+
+
+def run(config: RunConfig, folder: RunFolder) -> StageResult:
+    """Build the tokenizer and every model."""
+    import torch
+
+    options: Config = config.stage
+    if config.trainer.threads:
+        torch.set_num_threads(config.trainer.threads)
+    torch.use_deterministic_algorithms(True)
+    _log.info("writing the corpus: %d windows of %d tokens", options.windows, options.window_tokens)
+    tokenizer, windows_NT, held_out_NT = _corpus(options, config.seed)
+    metrics: dict[str, float] = {}
+    outputs: dict[str, str] = {}
+    updates = options.windows // options.batch_windows
+    with progress(updates * len(options.models), "update") as bar:
+        for name, shape in options.models.items():
+            path = folder.model / name
+            made = _build(options, shape, config.seed, (tokenizer, windows_NT, held_out_NT), path, bar)
+            metrics |= {f"{name}/{key}": value for key, value in made.items()}
+            outputs[name] = str(path)
+    return StageResult("base", metrics, outputs)
+
+
+def _corpus(options: Config, seed: int) -> tuple[Any, Tensor, Tensor]:
+    """The tokenizer, and int32 windows [N, T] to train on and to measure on."""
+    from r1light.data.corpus.build import documents
+    from r1light.models.tiny_tokenizer import train_tokenizer
+    from r1light.templates.r1_zero import BEFORE_QUESTION
+
+    sample = list(itertools.islice(documents(seed, BEFORE_QUESTION), 20_000))
+    tokenizer = train_tokenizer(sample, options.vocabulary)
+    windows = _windows(tokenizer, seed, options.windows, options.window_tokens)
+    held_out = _windows(
+        tokenizer, seed + CORPUS_SEED_OF_HELD_OUT, options.held_out_windows, options.window_tokens
+    )
+    return tokenizer, windows, held_out
+
+
+def _windows(tokenizer: Any, seed: int, count: int, tokens: int) -> Tensor:
+    """Documents end to end, each closed by the end token, cut into windows."""
+    import torch
+
+    from r1light.data.corpus.build import documents
+    from r1light.templates.r1_zero import BEFORE_QUESTION
+
+    stream: list[int] = []
+    source = documents(seed, BEFORE_QUESTION)
+    while len(stream) < count * tokens:
+        for ids in tokenizer(list(itertools.islice(source, 4096))).input_ids:
+            stream += [*ids, tokenizer.eos_token_id]
+    return torch.tensor(stream[: count * tokens], dtype=torch.int32).view(count, tokens)
+
+
+def _build(
+    options: Config,
+    shape: TinyShape,
+    seed: int,
+    corpus: tuple[Any, Tensor, Tensor],
+    path: Path,
+    bar: Progress,
+) -> dict[str, float]:
+    """Train one model and save it; returns its figures."""
+    import torch
+
+    from r1light.models.save import save_model
+    from r1light.training.pretrain import PretrainOptions, held_out_loss, pretrain
+
+    tokenizer, windows_NT, held_out_NT = corpus
+    torch.manual_seed(seed)
+    model = qwen2(shape, tokenizer, options.context)
+    updates = options.windows // options.batch_windows
+    losses: list[float] = []
+    at_nine_tenths = float("nan")
+    started = time.monotonic()
+
+    def on_update(loss: float) -> None:
+        nonlocal at_nine_tenths
+        losses.append(loss)
+        bar.advance(loss=loss)
+        if len(losses) == round(0.9 * updates):
+            at_nine_tenths = held_out_loss(model, held_out_NT)
+
+    pretrain(model, windows_NT, PretrainOptions(lr=shape.lr, windows=options.batch_windows), on_update)
+    seconds = time.monotonic() - started
+    model.half()
+    save_model(model, tokenizer, path)
+    final = held_out_loss(model.float(), held_out_NT)
+    figures = {
+        "parameters": float(sum(parameter.numel() for parameter in model.parameters())),
+        "tokens": float(windows_NT.numel()),
+        "held_out_loss_at_nine_tenths": at_nine_tenths,
+        "held_out_loss": final,
+        "train_seconds": seconds,
+    }
+    weights = hashlib.sha256((path / "model.safetensors").read_bytes()).hexdigest()
+    command = "python -m r1light stage=base"
+    write_json(
+        path / "manifest.json", {"command": command, "seed": seed, "weights_sha256": weights} | figures
+    )
+    return figures

@@ -1,0 +1,118 @@
+"""Running a stage in its folder: lock, log, configuration and manifest before it, the result after it."""
+
+from __future__ import annotations
+
+import logging
+import os
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import yaml
+
+from r1light.config.schema import RunConfig
+from r1light.core.errors import UserError
+from r1light.core.manifest import finish_manifest, start_manifest
+from r1light.core.masking import mask
+from r1light.core.progress import logging_to
+from r1light.core.run_folder import RunFolder, StageResult, write_atomic
+from r1light.stages import stage_module
+from r1light.stages.resume import open_run_folder
+
+RUN_FOLDER_VARIABLE = "R1LIGHT_RUN_FOLDER"
+"""Tells the processes that a run starts, one a device, which folder it writes in."""
+
+_log = logging.getLogger("r1light")
+
+
+def run_stage(config: RunConfig, folder: RunFolder, overrides: Sequence[str] = ()) -> StageResult:
+    """Run a stage in a run folder: lock, log, manifest and config before it, result.json after it.
+
+    Args:
+        config: The validated configuration.
+        folder: Where to write; `resume=auto` may go on in another.
+        overrides: The command line's overrides, for the manifest.
+
+    Raises:
+        R1LightError: What the stage raises; it stands in r1light.log too.
+    """
+    module = stage_module(config.stage_name)
+    if not getattr(module, "MAKES_RUN_FOLDER", True):
+        _remove_empty(folder.path)
+        with logging_to(None, debug=config.debug):
+            return _run(config, folder)
+    if _rank() > 0:
+        shared = RunFolder(Path(os.environ.get(RUN_FOLDER_VARIABLE, folder.path)))
+        with logging_to(None, debug=config.debug, quiet=True):
+            return _run(config, shared)
+    with (
+        open_run_folder(config, folder) as plan,
+        logging_to(plan.folder.log, debug=config.debug),
+        _announced(plan.folder),
+    ):
+        _log.info("stage %s in %s: %s", config.stage_name, plan.folder.path, plan.reason)
+        try:
+            return _recorded(config, plan.folder, overrides)
+        except BaseException as error:
+            _log_to_file_only(error)
+            raise
+
+
+def _run(config: RunConfig, folder: RunFolder) -> StageResult:
+    result: StageResult = stage_module(config.stage_name).run(config, folder)
+    return result
+
+
+def _recorded(config: RunConfig, folder: RunFolder, overrides: Sequence[str]) -> StageResult:
+    """Run the stage between the two halves of its manifest."""
+    start = time.monotonic()
+    text = yaml.safe_dump(mask(config.resolved), sort_keys=False, allow_unicode=True)
+    write_atomic(folder.config, text.encode())
+    start_manifest(
+        folder, stage=config.stage_name, seed=config.seed, resolved=config.resolved, overrides=overrides
+    )
+    result = _run(config, folder)
+    finish_manifest(folder, time.monotonic() - start)
+    folder.save_result(result)
+    return result
+
+
+@contextmanager
+def _announced(folder: RunFolder) -> Iterator[None]:
+    """Let processes that the run starts know its folder."""
+    before = os.environ.get(RUN_FOLDER_VARIABLE)
+    os.environ[RUN_FOLDER_VARIABLE] = str(folder.path.absolute())
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ[RUN_FOLDER_VARIABLE]
+        else:
+            os.environ[RUN_FOLDER_VARIABLE] = before
+
+
+def _log_to_file_only(error: BaseException) -> None:
+    """Put an error into r1light.log; stderr gets its line from `main`."""
+    for handler in _log.handlers:
+        if isinstance(handler, logging.FileHandler):
+            known = isinstance(error, UserError)
+            trace = None if known else (type(error), error, error.__traceback__)
+            text = str(error) or type(error).__name__
+            handler.handle(_log.makeRecord(_log.name, logging.ERROR, __file__, 0, text, (), trace))
+
+
+def _rank() -> int:
+    """This process's rank among those of one run; 0 where it is alone."""
+    for name in ("RANK", "SLURM_PROCID", "LOCAL_RANK"):
+        if os.environ.get(name, "").isdigit():
+            return int(os.environ[name])
+    return 0
+
+
+def _remove_empty(path: Path) -> None:
+    """Remove a folder that Hydra made for a stage that writes nothing, and its parents if they are empty."""
+    for folder in (path, path.parent, path.parent.parent):
+        if not folder.is_dir() or any(folder.iterdir()):
+            return
+        folder.rmdir()

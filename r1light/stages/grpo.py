@@ -1,0 +1,205 @@
+"""`stage=grpo`: reinforcement learning on problems with rule-based rewards, as DeepSeek-R1-Zero was trained.
+
+Reads: a model, a data source with a "train" and a "test" split, a template, rewards, a rollout engine.
+Writes: metrics.jsonl, samples.jsonl, checkpoints/, model/, result.json, report.html.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from r1light.config.schema import RunConfig
+from r1light.core.errors import ConfigError, DataError, Interrupted
+from r1light.core.progress import progress
+from r1light.core.run_folder import RunFolder, StageResult, keep_rows
+from r1light.core.types import Problem, SamplingParams
+from r1light.training.grpo_options import GrpoOptions
+from r1light.training.interrupt import Halt, Interrupt, catch_signals
+
+if TYPE_CHECKING:
+    from r1light.training.grpo import GrpoModule
+    from r1light.training.record import Record, Watch
+
+Config = GrpoOptions
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What the run is made of."""
+
+    loaded: Any
+    module: GrpoModule
+    watch: Watch
+    interrupt: Interrupt
+
+
+def run(config: RunConfig, folder: RunFolder) -> StageResult:
+    """Train, and measure held-out accuracy before and after."""
+    import torch
+
+    check(config)
+    if config.trainer.threads:
+        torch.set_num_threads(config.trainer.threads)
+    torch.manual_seed(config.seed)
+    interrupt = Interrupt()
+    with catch_signals(interrupt), _parts(config, interrupt) as parts:
+        try:
+            return _train(config, folder, parts)
+        except Halt:
+            raise Interrupted(interrupt.signum or 0) from None
+
+
+def check(config: RunConfig) -> None:
+    """What no option knows alone.
+
+    Raises:
+        ConfigError: If the ranks do not divide the problems of a minibatch.
+    """
+    options: GrpoOptions = config.stage
+    parts = config.trainer.devices * options.minibatches
+    if options.prompts_per_iteration % parts:
+        below = options.prompts_per_iteration // parts * parts
+        nearest = f"{below} or {below + parts}" if below else str(parts)
+        raise ConfigError(
+            f"stage.prompts_per_iteration={options.prompts_per_iteration} is not divided by "
+            f"{config.trainer.devices} devices x {options.minibatches} minibatches; nearest: {nearest}"
+        )
+
+
+@contextmanager
+def _parts(config: RunConfig, interrupt: Interrupt) -> Iterator[Parts]:
+    """Build everything, and free it."""
+    from r1light.stages import build
+
+    options: GrpoOptions = config.stage
+    problems = build.build_problems(config, "train")
+    held_out = build.build_problems(config, "test")
+    validation, test = _split(options, held_out, config.data.name)
+    graders = build.build_graders([*problems, *held_out])
+    loaded = build.build_model(config)
+    engine = build.build_engine(config, loaded)
+    try:
+        mix = build.build_mix(config, graders)
+        module, watch = _assemble(config, interrupt, problems, validation, test, graders, loaded, engine, mix)
+        yield Parts(loaded, module, watch, interrupt)
+    finally:
+        engine.close()
+        graders.close()
+
+
+def _split(options: GrpoOptions, held_out: list[Problem], name: str) -> tuple[list[Problem], list[Problem]]:
+    """Held-out problems to look at on the way, and others for the figures before and after."""
+    wanted = options.eval_problems + options.test_problems
+    if len(held_out) < wanted:
+        raise DataError(
+            f"data={name} has {len(held_out)} held-out problems, and stage.eval_problems + "
+            f"stage.test_problems asks for {wanted}; lower them or raise data.test_size"
+        )
+    return held_out[: options.eval_problems], held_out[options.eval_problems : wanted]
+
+
+def _assemble(
+    config: RunConfig,
+    interrupt: Interrupt,
+    problems: list[Problem],
+    validation: list[Problem],
+    test: list[Problem],
+    graders: Any,
+    loaded: Any,
+    engine: Any,
+    mix: Any,
+) -> tuple[GrpoModule, Watch]:
+    from r1light.rewards.reflection import reflective_words
+    from r1light.stages import build
+    from r1light.training.collect import Collector, Overlong
+    from r1light.training.forward import check_head
+    from r1light.training.grpo import GrpoModule
+    from r1light.training.held_out import HeldOut
+    from r1light.training.problems import ProblemStream, PromptEncoder
+    from r1light.training.record import Watch
+
+    options: GrpoOptions = config.stage
+    check_head(loaded.model)
+    if options.gradient_checkpointing:
+        loaded.model.gradient_checkpointing_enable()
+    encoder = PromptEncoder(build.build_template(config), build.encoder(loaded.tokenizer), loaded.context)
+    encoder.check([*problems, *validation, *test])
+    params = SamplingParams(
+        n=options.group_size,
+        temperature=options.temperature,
+        max_tokens=options.max_tokens,
+        seed=config.seed,
+    )
+    overlong = Overlong(options.max_tokens, options.overlong_tokens, options.overlong_penalty)
+    collector = Collector(engine, encoder, mix, params, overlong, options.refill, interrupt)
+    module = GrpoModule(loaded.model, options, collector, ProblemStream(problems, config.seed), config.seed)
+    held_out = HeldOut(engine, encoder, graders.by_name, params, interrupt)
+    watch = Watch(
+        held_out, validation, test, reflective_words, interrupt, mix.state, mix.load_state, loaded.tokenizer
+    )
+    return module, watch
+
+
+def _train(config: RunConfig, folder: RunFolder, parts: Parts) -> StageResult:
+    from r1light.stages.resume import resolve_resume
+    from r1light.training.fit import fit, make_trainer, newest_readable
+    from r1light.training.plan import batch_plan
+    from r1light.training.record import Record
+
+    options: GrpoOptions = config.stage
+    checkpoint, damaged = newest_readable(resolve_resume(config, folder).checkpoints)
+    for line in damaged:
+        _log.warning("%s; going back to the one before", line)
+    start = 0
+    if checkpoint is not None:
+        start = int(checkpoint.stem.split("-")[-1])
+        _log.info("resumed after iteration %d from %s", start, checkpoint)
+    keep_rows(folder.metrics, start if checkpoint else -1)
+    keep_rows(folder.samples, start if checkpoint else -1)
+    for line in batch_plan(options, config.trainer.devices):
+        _log.info("%s", line)
+    left = options.iterations - start
+    with progress(left, "iteration") as bar:
+        record = Record(folder, options, parts.watch, bar)
+        trainer = make_trainer(
+            [record],
+            config.trainer.accelerator,
+            config.trainer.devices,
+            config.trainer.precision,
+            folder.path,
+        )
+        fit(trainer, parts.module, checkpoint)
+    return _finish(folder, parts, record)
+
+
+def _finish(folder: RunFolder, parts: Parts, record: Record) -> StageResult:
+    """Measure the trained policy, save it, and write the report."""
+    from r1light.models.save import save_model
+    from r1light.reports.run_report import write_report
+
+    module, loaded = parts.module, parts.loaded
+    module.engine.load_weights(module.policy.named_parameters(), version=module.iteration)
+    after = parts.watch.held_out.evaluate(parts.watch.test, module.iteration)
+    record.write_test_samples("after", module.iteration, after)
+    save_model(module.policy, loaded.tokenizer, folder.model)
+    metrics = {f"before/{name}": value for name, value in record.before.items()}
+    metrics |= {f"after/{name}": value for name, value in after.metrics.items()}
+    metrics |= {
+        "train_seconds": record.train_seconds,
+        "iterations": module.iteration,
+        "updates": module.updates,
+        "num_tokens": record.num_tokens,
+    }
+    outputs = {"model": str(folder.model), "report": str(folder.report)}
+    best = folder.checkpoints / "best"
+    outputs |= {"best_model": str(best)} if best.exists() else {}
+    result = StageResult("grpo", metrics, outputs)
+    folder.save_result(result)
+    write_report(folder)
+    return result

@@ -1,0 +1,35 @@
+"""Every YAML file that ships composes, and validates with the real components."""
+
+from pathlib import Path
+
+import pytest
+
+from r1light.config.compose import Source, compose_jobs
+from r1light.config.search_path import conf_dir
+from r1light.config.validate import validate
+from r1light.core.registry import GROUPS, registry
+from r1light.stages import STAGES, stage_module
+
+FILES = sorted(path.relative_to(conf_dir()).as_posix() for path in conf_dir().rglob("*.yaml"))
+REQUIRED = {"model/hf.yaml": ["model.path=x"], "rollout/replay.yaml": ["rollout.path=x"]}
+REFERENCE = {"models": "model", "rewards": "reward", "templates": "template", "rollouts": "rollout"}
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_it_composes_and_validates(name, monkeypatch):
+    monkeypatch.setattr("r1light.config.validate.registry", registry)
+    group, _, option = str(Path(name).with_suffix("")).rpartition("/")
+    override = [f"{'+' if group == 'pipeline' else ''}{group}={option}"] if group else []
+    composed = compose_jobs([*override, *REQUIRED.get(name, [])], Source(), multirun=False)
+    for plain in composed.jobs:
+        config = validate(plain, stage_module)
+        assert config.resolved["stage"]["name"] == config.stage_name
+
+
+def test_every_component_and_stage_has_a_yaml_of_its_own_name():
+    wanted = {f"stage/{name}.yaml" for name in STAGES}
+    for group in GROUPS:
+        if group not in ("graders", "tasks"):
+            entries = [entry for entry in registry(group).entries() if entry.distribution == "r1light"]
+            wanted |= {f"{REFERENCE.get(group, group)}/{entry.name}.yaml" for entry in entries}
+    assert wanted - set(FILES) == set()

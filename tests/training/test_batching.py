@@ -1,0 +1,138 @@
+"""Micro-batches: trees of completions that share a prompt, cut by a token budget."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from transformers import LlamaConfig, LlamaForCausalLM, Qwen2Config, Qwen2ForCausalLM
+
+from r1light.training.batching import Row, micro_batches
+from r1light.training.forward import can_share_prompts, check_head, completion_logprobs
+
+
+def row(group: int, prompt: int, completion: int, advantage: float = 1.0, learn: bool = True) -> Row:
+    ids = tuple((7 * group + 3 * index) % 50 for index in range(prompt))
+    new = tuple((5 * completion + 11 * index + group) % 50 for index in range(completion))
+    return Row(group, ids, new, tuple(-0.1 * index for index in range(completion)), advantage, learn)
+
+
+ROWS = [
+    row(0, 5, 4, 1.0),
+    row(0, 5, 2, -1.0),
+    row(1, 3, 6, 0.5),
+    row(1, 3, 1, 0.25),
+    row(1, 3, 3, -2.0, learn=False),
+]
+
+
+def test_a_tree_holds_the_prompt_once_and_leaves_out_last_tokens():
+    (batch,) = micro_batches(ROWS, max_tokens=1000)
+    # group 0: 5 + (4-1) + (2-1) = 9 tokens; group 1: 3 + 5 + 0 + 2 = 10 tokens, and the longer comes first
+    assert batch.input_ids_NL.shape == (2, 10)
+    assert batch.rows == (2, 3, 4, 0, 1)
+    # positions of group 1: trunk 0 1 2, then 3 4 5 6 7 for its first branch, and 3 4 for its third
+    assert batch.position_ids_NL[0].tolist() == [0, 1, 2, 3, 4, 5, 6, 7, 3, 4]
+    assert batch.input_ids_NL[0, :3].tolist() == list(ROWS[2].prompt_ids)
+    assert batch.input_ids_NL[0, 3:8].tolist() == list(ROWS[2].completion_ids[:-1])
+
+
+def test_each_token_is_predicted_by_the_one_before_it():
+    (batch,) = micro_batches(ROWS, max_tokens=1000)
+    # row 2 (first): the trunk's last token at 2 predicts its first, then 3 .. 7 the rest
+    assert batch.source_K[:6].tolist() == [2, 3, 4, 5, 6, 7]
+    # row 3 has one token, predicted by the trunk; row 4 starts at the trunk too, then at 8, 9
+    assert batch.source_K[6:10].tolist() == [2, 2, 8, 9]
+    # the second tree starts at 10; its trunk ends at 10 + 4
+    assert batch.source_K[10] == 14
+    assert batch.target_K[:6].tolist() == list(ROWS[2].completion_ids)
+
+
+def test_a_token_sees_its_trunk_and_its_branch_and_nothing_else():
+    (batch,) = micro_batches(ROWS, max_tokens=1000)
+    assert batch.mask_NLL is not None
+    seen = batch.mask_NLL[0, 8].nonzero().flatten().tolist()  # the first token of row 4's branch
+    assert seen == [0, 1, 2, 8]
+    assert batch.mask_NLL[0, 5].nonzero().flatten().tolist() == [0, 1, 2, 3, 4, 5]
+    assert bool(batch.mask_NLL.any(dim=-1).all()), "a token that sees nothing would be NaN"
+
+
+def test_rows_laid_out_as_given():
+    (batch,) = micro_batches(ROWS, max_tokens=1000)
+    assert batch.advantages_B.tolist() == [0.5, 0.25, -2.0, 1.0, -1.0]
+    assert batch.mask_BT.sum(dim=1).tolist() == [6, 1, 0, 4, 2]  # row 4 does not learn
+    assert batch.rollout_logprobs_BT[0].tolist() == pytest.approx([0, -0.1, -0.2, -0.3, -0.4, -0.5])
+    values = torch.arange(1.0, 17.0)  # 6 + 1 + 3 + 4 + 2 = 16 completion tokens
+    assert batch.spread(values)[2].tolist() == [8, 9, 10, 0, 0, 0]
+
+
+def test_one_branch_needs_no_mask():
+    batches = list(micro_batches(ROWS, max_tokens=1000, share_prompts=False))
+    assert all(batch.mask_NLL is None for batch in batches)
+    assert sum(len(batch.rows) for batch in batches) == len(ROWS)
+
+
+rows_strategy = st.lists(
+    st.tuples(st.integers(0, 3), st.integers(1, 12)), min_size=1, max_size=12
+).map(lambda pairs: [row(group, 4 + group, length) for group, length in pairs])
+
+
+@settings(deadline=None, max_examples=50)
+@given(rows_strategy, st.integers(4, 200), st.booleans(), st.integers(8, 64))
+def test_every_row_comes_once_within_the_budget(rows, budget, share, tree):
+    batches = list(micro_batches(rows, budget, share, tree))
+    assert sorted(position for batch in batches for position in batch.rows) == list(range(len(rows)))
+    for batch in batches:
+        trees, length = batch.input_ids_NL.shape
+        assert trees == 1 or trees * length <= budget
+        for index, position in enumerate(batch.rows):
+            mine = batch.row_K == index
+            assert batch.target_K[mine].tolist() == list(rows[position].completion_ids)
+            assert batch.column_K[mine].tolist() == list(range(len(rows[position].completion_ids)))
+
+
+def small_model(kind: str):
+    torch.manual_seed(0)
+    sizes = {
+        "vocab_size": 50,
+        "hidden_size": 32,
+        "intermediate_size": 48,
+        "num_hidden_layers": 2,
+        "num_attention_heads": 4,
+        "num_key_value_heads": 2,
+        "max_position_embeddings": 128,
+    }
+    if kind == "qwen2":
+        return Qwen2ForCausalLM(Qwen2Config(**sizes)).eval()
+    return LlamaForCausalLM(LlamaConfig(**sizes)).eval()
+
+
+@pytest.mark.parametrize("kind", ["qwen2", "llama"])
+@pytest.mark.parametrize("share", [True, False])
+def test_log_probabilities_equal_one_row_at_a_time(kind, share):
+    model = small_model(kind)
+    check_head(model)
+    assert can_share_prompts(model)
+    found = {}
+    for batch in micro_batches(ROWS, 24, share):
+        out = completion_logprobs(model, batch, temperature=0.7)
+        for index, position in enumerate(batch.rows):
+            found[position] = out.logprobs_T[batch.row_K == index]
+    for position, one in enumerate(ROWS):
+        ids = torch.tensor([*one.prompt_ids, *one.completion_ids])[None]
+        logits = model(input_ids=ids).logits[0, len(one.prompt_ids) - 1 : -1] / 0.7
+        dense = logits.log_softmax(-1).gather(1, torch.tensor(one.completion_ids)[:, None])[:, 0]
+        torch.testing.assert_close(found[position], dense, atol=2e-5, rtol=0)
+
+
+def test_gradients_do_not_depend_on_sharing_or_on_the_cut():
+    gradients = []
+    for budget, share in [(1000, True), (12, True), (1000, False), (10, False)]:
+        model = small_model("qwen2")
+        for batch in micro_batches(ROWS, budget, share):
+            out = completion_logprobs(model, batch, temperature=1.0)
+            (batch.spread(out.logprobs_T) * batch.mask_BT * batch.advantages_B[:, None]).sum().backward()
+        gradients.append(torch.cat([p.grad.flatten() for p in model.parameters()]))
+    for other in gradients[1:]:
+        torch.testing.assert_close(other, gradients[0], atol=2e-5, rtol=1e-4)

@@ -69,7 +69,7 @@ def unknown_key(key: str, known: Iterable[str], path: str) -> UnknownNameError:
         >>> str(unknown_key("lrr", ["lr", "seed"], "stage"))
         "unknown key 'stage.lrr'; did you mean 'stage.lr'? Known keys of stage: lr, seed"
     """
-    names = list(known)
+    names = list(dict.fromkeys(known))
     near = nearest(key, names)
     hint = f"; did you mean {join(path, near)!r}?" if near else "."
     of = f" of {path}" if path else ""

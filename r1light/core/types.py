@@ -134,12 +134,21 @@ class Parsed:
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """All that a reward sees of one completion."""
+    """All that a reward sees of one completion.
+
+    Attributes:
+        problem: The problem.
+        prompt_text: What the model was given, `prefill` included.
+        completion: What it wrote.
+        parsed: The parts of `prefill + completion.text`.
+        prefill: The tail of the prompt that belongs to the answer already.
+    """
 
     problem: Problem
     prompt_text: str
     completion: Completion
     parsed: Parsed
+    prefill: str = ""
 
 
 @dataclass(frozen=True, slots=True)

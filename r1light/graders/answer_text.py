@@ -13,6 +13,7 @@ from typing import Literal
 
 from r1light.graders.plain_number import PlainNumber, read_number
 from r1light.graders.spelling import to_latex, unicode_to_latex
+from r1light.graders.units import CHANGING_WORDS
 
 Kind = Literal["number", "expression", "text", "nothing"]
 
@@ -56,14 +57,6 @@ _TIME = re.compile(r"0?(\d{1,2}:\d{2})\s*(?:([ap])\.?\s*m\.?)?", re.IGNORECASE)
 _SENTENCE_END = re.compile(r"[.。]\s+(?=\S)|\n|。")
 _ARTICLE = re.compile(r"^(?:the|a|an)\s+")
 _START, _END = " \t\n,;:。、", " \t\n.,;:。、"  # a point in front belongs to .5, a mark behind to 5!
-_CHANGES = (
-    "not no never none wrong incorrect except but cannot without less more least most than up under above "
-    "below between from or either almost nearly twice double triple half third quarter dozen hundred "
-    "thousand million billion trillion squared cubed square cube root times plus minus divided over "
-    "factorial pi sqrt"
-)
-_CHANGING = frozenset(_CHANGES.split())
-"""Words in a sentence that may make its number another one, or deny it."""
 _NAMES = (
     "sin cos tan cot sec csc arcsin arccos arctan sinh cosh tanh log ln exp sqrt max min gcd lcm mod det "
     "pi theta alpha beta gamma delta lambda omega phi infty infinity and or"
@@ -157,7 +150,7 @@ def _read_words(core: str) -> Reading:
     numbers = _NUMBER.findall(core)
     if not numbers:
         return Reading("text", normal_text(core))
-    plain = _CHANGING.isdisjoint(word.lower() for word in _WORD.findall(core))
+    plain = CHANGING_WORDS.isdisjoint(word.lower() for word in _WORD.findall(core))
     number = read_number(numbers[0].strip()) if plain and len(numbers) == 1 else None
     if number is not None:
         return _number(number)

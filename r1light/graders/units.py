@@ -41,14 +41,19 @@ _SPELLINGS = {
 UNITS = {spelling: name for name, spellings in _SPELLINGS.items() for spelling in spellings.split()}
 """Spelling to name."""
 
-_OTHER_WORDS = (
-    "and cdot choose cos cot csc deg det divided e exp factorial gcd i inf infinity lcm lim ln log max min "
-    "minus mod or over phi pi plus root sec sin sqrt squared cubed tan theta times to dozen half third "
-    "quarter quarters halves thirds pairs tenths hundredths thousandths is not no never but except "
-    "wrong incorrect"
+_CHANGES = (
+    "not no never none wrong incorrect except but cannot without less more least most than up under above "
+    "below between from or either almost nearly twice double triple half third quarter dozen hundred "
+    "thousand million billion trillion squared cubed cube root times plus minus divided over factorial pi sqrt"
 )
-NOT_UNITS = frozenset(_OTHER_WORDS.split())
-"""Words that change the value of the number before them, or deny it."""
+CHANGING_WORDS = frozenset(_CHANGES.split())
+"""Words in a sentence that may make its number another one, or deny it."""
+
+_MATHEMATICS = (
+    "and cdot choose cos cot csc deg det e exp gcd i inf infinity lcm lim ln log max min mod phi sec sin tan "
+    "theta to halves thirds quarters tenths hundredths thousandths pairs is"
+)
+_NOT_UNITS = CHANGING_WORDS | frozenset(_MATHEMATICS.split())
 
 _POWERS = {"square": "2", "sq": "2", "cubic": "3", "cu": "3", "平方": "2", "立方": "3"}
 _WORD = re.compile(r"[^\W\d_]{1,24}|[%$€£¥°]")
@@ -99,4 +104,4 @@ def is_unit(text: str) -> bool:
 
 def _counts(word: str) -> bool:
     lone_letter = len(word) == 1 and word.isascii() and word != "a"
-    return bool(_WORD.fullmatch(word)) and not lone_letter and word.lower() not in NOT_UNITS
+    return bool(_WORD.fullmatch(word)) and not lone_letter and word.lower() not in _NOT_UNITS

@@ -48,6 +48,42 @@ def build_problems(config: RunConfig, split: Literal["train", "test"]) -> list[P
     return problems
 
 
+@dataclass(frozen=True, slots=True)
+class ProblemSets:
+    """What a training stage works on.
+
+    Attributes:
+        train: Problems to train on.
+        validation: Held-out problems to look at in the course of training.
+        test: Other held-out problems, for the figures before and after.
+    """
+
+    train: list[Problem]
+    validation: list[Problem]
+    test: list[Problem]
+
+    @property
+    def all(self) -> list[Problem]:
+        """All of them."""
+        return [*self.train, *self.validation, *self.test]
+
+
+def build_data(config: RunConfig, validation: int, test: int) -> ProblemSets:
+    """Both splits of the data source, the held-out one cut in two.
+
+    Raises:
+        DataError: If a split is empty, or there are too few held-out problems.
+    """
+    held_out = build_problems(config, "test")
+    if len(held_out) < validation + test:
+        raise DataError(
+            f"data={config.data.name} has {len(held_out)} held-out problems, and stage.eval_problems="
+            f"{validation} and stage.test_problems={test} ask for more; lower them or raise data.test_size"
+        )
+    train = build_problems(config, "train")
+    return ProblemSets(train, held_out[:validation], held_out[validation : validation + test])
+
+
 def build_graders(problems: Iterable[Problem]) -> Graders:
     """The graders that the problems name, with their default options.
 

@@ -7,20 +7,22 @@ Writes: metrics.jsonl, samples.jsonl, checkpoints/, model/, result.json, report.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from r1light.config.schema import RunConfig
-from r1light.core.errors import ConfigError, DataError, Interrupted
+from r1light.core.errors import ConfigError, Interrupted
 from r1light.core.progress import progress
+from r1light.core.protocols import Grader
 from r1light.core.run_folder import RunFolder, StageResult, keep_rows
-from r1light.core.types import Problem, SamplingParams
+from r1light.core.types import SamplingParams
 from r1light.training.grpo_options import GrpoOptions
 from r1light.training.interrupt import Halt, Interrupt, catch_signals
 
 if TYPE_CHECKING:
+    from r1light.stages.build import ProblemSets
     from r1light.training.grpo import GrpoModule
     from r1light.training.record import Record, Watch
 
@@ -36,7 +38,6 @@ class Parts:
     loaded: Any
     module: GrpoModule
     watch: Watch
-    interrupt: Interrupt
 
 
 def run(config: RunConfig, folder: RunFolder) -> StageResult:
@@ -74,47 +75,26 @@ def check(config: RunConfig) -> None:
 
 @contextmanager
 def _parts(config: RunConfig, interrupt: Interrupt) -> Iterator[Parts]:
-    """Build everything, and free it."""
+    """Build everything, and free what holds processes or memory."""
     from r1light.stages import build
 
     options: GrpoOptions = config.stage
-    problems = build.build_problems(config, "train")
-    held_out = build.build_problems(config, "test")
-    validation, test = _split(options, held_out, config.data.name)
-    graders = build.build_graders([*problems, *held_out])
-    loaded = build.build_model(config)
-    engine = build.build_engine(config, loaded)
-    try:
+    data = build.build_data(config, options.eval_problems, options.test_problems)
+    graders = build.build_graders(data.all)
+    with closing(graders):
         mix = build.build_mix(config, graders)
-        module, watch = _assemble(config, interrupt, problems, validation, test, graders, loaded, engine, mix)
-        yield Parts(loaded, module, watch, interrupt)
-    finally:
-        engine.close()
-        graders.close()
-
-
-def _split(options: GrpoOptions, held_out: list[Problem], name: str) -> tuple[list[Problem], list[Problem]]:
-    """Held-out problems to look at on the way, and others for the figures before and after."""
-    wanted = options.eval_problems + options.test_problems
-    if len(held_out) < wanted:
-        raise DataError(
-            f"data={name} has {len(held_out)} held-out problems, and stage.eval_problems + "
-            f"stage.test_problems asks for {wanted}; lower them or raise data.test_size"
-        )
-    return held_out[: options.eval_problems], held_out[options.eval_problems : wanted]
+        loaded = build.build_model(config)
+        with closing(build.build_engine(config, loaded)) as engine:
+            yield _assemble(config, data, (graders.by_name, mix, loaded, engine), interrupt)
 
 
 def _assemble(
     config: RunConfig,
+    data: ProblemSets,
+    built: tuple[Mapping[str, Grader], Any, Any, Any],
     interrupt: Interrupt,
-    problems: list[Problem],
-    validation: list[Problem],
-    test: list[Problem],
-    graders: Any,
-    loaded: Any,
-    engine: Any,
-    mix: Any,
-) -> tuple[GrpoModule, Watch]:
+) -> Parts:
+    """Put what is built together."""
     from r1light.rewards.reflection import reflective_words
     from r1light.stages import build
     from r1light.training.collect import Collector, Overlong
@@ -125,11 +105,12 @@ def _assemble(
     from r1light.training.record import Watch
 
     options: GrpoOptions = config.stage
+    graders, mix, loaded, engine = built
     check_head(loaded.model)
     if options.gradient_checkpointing:
         loaded.model.gradient_checkpointing_enable()
     encoder = PromptEncoder(build.build_template(config), build.encoder(loaded.tokenizer), loaded.context)
-    encoder.check([*problems, *validation, *test])
+    encoder.check(data.all)
     params = SamplingParams(
         n=options.group_size,
         temperature=options.temperature,
@@ -138,12 +119,19 @@ def _assemble(
     )
     overlong = Overlong(options.max_tokens, options.overlong_tokens, options.overlong_penalty)
     collector = Collector(engine, encoder, mix, params, overlong, options.refill, interrupt)
-    module = GrpoModule(loaded.model, options, collector, ProblemStream(problems, config.seed), config.seed)
-    held_out = HeldOut(engine, encoder, graders.by_name, params, interrupt)
+    stream = ProblemStream(data.train, config.seed)
+    module = GrpoModule(loaded.model, options, collector, stream, config.seed)
     watch = Watch(
-        held_out, validation, test, reflective_words, interrupt, mix.state, mix.load_state, loaded.tokenizer
+        held_out=HeldOut(engine, encoder, graders, params, interrupt, reflective_words),
+        validation=data.validation,
+        test=data.test,
+        reflections=reflective_words,
+        interrupt=interrupt,
+        mix_state=mix.state,
+        load_mix_state=mix.load_state,
+        tokenizer=loaded.tokenizer,
     )
-    return module, watch
+    return Parts(loaded, module, watch)
 
 
 def _train(config: RunConfig, folder: RunFolder, parts: Parts) -> StageResult:

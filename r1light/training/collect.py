@@ -16,6 +16,7 @@ from torch import Tensor
 from r1light.core.protocols import RolloutEngine, Template
 from r1light.core.types import Completion, Group, Problem, Prompt, Sample, SamplingParams, Score
 from r1light.training import ranks
+from r1light.training.batching import Row
 from r1light.training.interrupt import Interrupt
 from r1light.training.problems import ProblemStream, PromptEncoder
 
@@ -88,6 +89,25 @@ class Rollout:
         rewards = torch.tensor([[reward or 0.0 for reward in group.rewards] for group in self.groups])
         kept = torch.tensor([[reward is not None for reward in group.rewards] for group in self.groups])
         return rewards, kept
+
+    def rows(self, advantages_PG: Tensor, mask_truncated: bool) -> list[Row]:
+        """The completions as rows; those that are dropped, or cut at the cap and masked, do not learn."""
+        rows = []
+        for index, (group, advantages_G) in enumerate(zip(self.groups, advantages_PG.tolist(), strict=True)):
+            for sample, reward, advantage in zip(group.samples, group.rewards, advantages_G, strict=True):
+                completion = sample.completion
+                cut = mask_truncated and completion.finish_reason == "length"
+                rows.append(
+                    Row(
+                        group=index,
+                        prompt_ids=group.prompt_ids,
+                        completion_ids=completion.token_ids,
+                        rollout_logprobs=completion.logprobs,
+                        advantage=advantage,
+                        learn=reward is not None and not cut,
+                    )
+                )
+        return rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,6 +203,8 @@ class Collector:
 def make_samples(template: Template, problem: Problem, prompt: Prompt, group: Group) -> tuple[Sample, ...]:
     """What rewards and graders see of a group."""
     return tuple(
-        Sample(problem, prompt.text, completion, template.parse(prompt.prefill, completion.text))
+        Sample(
+            problem, prompt.text, completion, template.parse(prompt.prefill, completion.text), prompt.prefill
+        )
         for completion in group.completions
     )

@@ -55,6 +55,17 @@ def check_head(model: Any) -> None:
         )
 
 
+def disable_dropout(model: Any) -> None:
+    """Put a model in training mode without dropout: what learns must be what wrote the rollout."""
+    for module in model.modules():
+        if isinstance(module, torch.nn.Dropout):
+            module.p = 0.0
+        for name in ("attention_dropout", "dropout"):
+            if isinstance(getattr(module, name, None), float):
+                setattr(module, name, 0.0)
+    model.train()
+
+
 def can_share_prompts(model: Any) -> bool:
     """Whether the model takes a mask of its own: SDPA or eager attention, and no sliding window."""
     config = model.config

@@ -31,7 +31,7 @@ from r1light.core.protocols import RolloutEngine
 from r1light.training import ranks
 from r1light.training.batching import MicroBatch, Row, micro_batches
 from r1light.training.collect import Collector, Rollout
-from r1light.training.forward import can_share_prompts, completion_logprobs
+from r1light.training.forward import can_share_prompts, completion_logprobs, disable_dropout
 from r1light.training.grpo_options import GrpoOptions
 from r1light.training.metrics import UpdateSums
 from r1light.training.problems import ProblemStream
@@ -80,6 +80,7 @@ class GrpoModule(lightning.LightningModule):
         self.iteration = 0
         self.updates = 0
         self.last: Iteration | None = None
+        disable_dropout(policy)
         self.share_prompts = options.share_prompts and can_share_prompts(policy)
         # in a list, as a module that is an attribute would join the policy's parameters
         self._reference = [Reference(policy)] if self.loss_options.kl_coefficient > 0 else []
@@ -105,7 +106,7 @@ class GrpoModule(lightning.LightningModule):
         rollout = self._collect(number)
         advantages, own_PG = self._advantages(rollout)
         trained = time.perf_counter()
-        sums = self._learn(_rows(rollout, own_PG, self.options.mask_truncated), number)
+        sums = self._learn(rollout.rows(own_PG, self.options.mask_truncated), number)
         self.engine.load_weights(self.policy.named_parameters(), version=number)
         now = time.perf_counter()
         self.iteration = number
@@ -209,12 +210,9 @@ class GrpoModule(lightning.LightningModule):
             metrics = metrics + loss.metrics
             entropy = entropy + (batch.spread(out.entropy_T.detach()) * batch.mask_BT).sum()
         norm = self._step(optimizer)
-        return UpdateSums(
-            PolicyMetrics.unstack(ranks.add_up(metrics.stack())),
-            float(ranks.add_up(entropy)),
-            (norm,),
-            factor,
-        )
+        metrics = PolicyMetrics.unstack(ranks.add_up(metrics.stack()))
+        normaliser.check(sequences=float(metrics.sequences), tokens=float(metrics.tokens))
+        return UpdateSums(metrics, float(ranks.add_up(entropy)), (norm,), factor)
 
     def _normaliser(self, rows: Sequence[Row]) -> LossNormaliser:
         """Counts over all ranks, of rows and tokens that count."""
@@ -294,23 +292,3 @@ class GrpoModule(lightning.LightningModule):
         if self.reference is not None:
             self.reference.model.to(self.device)
         self.engine.load_weights(self.policy.named_parameters(), version=self.iteration)
-
-
-def _rows(rollout: Rollout, advantages_PG: Tensor, mask_truncated: bool) -> list[Row]:
-    """The rollout's completions as rows; dropped and masked samples do not count in the loss."""
-    rows = []
-    for index, (group, advantages_G) in enumerate(zip(rollout.groups, advantages_PG.tolist(), strict=True)):
-        for sample, reward, advantage in zip(group.samples, group.rewards, advantages_G, strict=True):
-            completion = sample.completion
-            cut = mask_truncated and completion.finish_reason == "length"
-            rows.append(
-                Row(
-                    group=index,
-                    prompt_ids=group.prompt_ids,
-                    completion_ids=completion.token_ids,
-                    rollout_logprobs=completion.logprobs,
-                    advantage=advantage,
-                    learn=reward is not None and not cut,
-                )
-            )
-    return rows

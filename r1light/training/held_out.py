@@ -7,12 +7,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean
 
+from r1light.algorithms.estimators import pass_at_1
 from r1light.core.errors import RewardError
 from r1light.core.protocols import Grader, RolloutEngine
 from r1light.core.types import Problem, Sample, SamplingParams, Verdict
 from r1light.training import ranks
 from r1light.training.collect import make_samples
 from r1light.training.interrupt import Interrupt
+from r1light.training.metrics import CountReflections
 from r1light.training.problems import PromptEncoder
 
 EVALUATION_STREAM = 2**30
@@ -32,8 +34,9 @@ class HeldOutResult:
     """One evaluation.
 
     Attributes:
-        metrics: `pass@1` (sampled, one completion a problem), `pass@1_greedy`, `mean_length` (tokens) and
-            `truncated` (share) of the sampled ones.
+        metrics: `pass@1` (one sampled completion a problem) and `pass@1_greedy`, each with its `_stderr` over
+            problems; of the sampled ones `mean_length` (tokens), `truncated` and `well_formed` (shares) and
+            `reflection` (reflective words each).
         judged: The sampled completions.
     """
 
@@ -50,6 +53,7 @@ class HeldOut:
     graders: Mapping[str, Grader]
     params: SamplingParams
     interrupt: Interrupt
+    reflections: CountReflections
 
     def evaluate(self, problems: Sequence[Problem], iteration: int) -> HeldOutResult:
         """Evaluate on the problems.
@@ -59,12 +63,13 @@ class HeldOut:
         """
         sampled = self._judge(problems, iteration, self.params.temperature)
         greedy = self._judge(problems, iteration, 0.0)
-        completions = [judged.sample.completion for judged in sampled]
-        metrics = {
-            "pass@1": _accuracy(sampled),
-            "pass@1_greedy": _accuracy(greedy),
-            "mean_length": fmean(len(completion.token_ids) for completion in completions),
-            "truncated": fmean(completion.finish_reason == "length" for completion in completions),
+        samples = [judged.sample for judged in sampled]
+        metrics = _accuracy("pass@1", sampled) | _accuracy("pass@1_greedy", greedy)
+        metrics |= {
+            "mean_length": fmean(len(sample.completion.token_ids) for sample in samples),
+            "truncated": fmean(sample.completion.finish_reason == "length" for sample in samples),
+            "well_formed": fmean(sample.parsed.well_formed for sample in samples),
+            "reflection": fmean(self.reflections(sample.completion.text) for sample in samples),
         }
         return HeldOutResult(metrics, tuple(sampled))
 
@@ -108,7 +113,10 @@ def grade(samples: Sequence[Sample], graders: Mapping[str, Grader]) -> list[Judg
     return [Judged(sample, verdicts[index]) for index, sample in enumerate(samples)]
 
 
-def _accuracy(judged: Sequence[Judged]) -> float:
-    """The share of right answers among those that can be judged."""
+def _accuracy(name: str, judged: Sequence[Judged]) -> dict[str, float]:
+    """The share of right answers among those that can be judged, with its standard error over problems."""
     scores = [item.verdict.score for item in judged if item.verdict.score is not None]
-    return fmean(scores) if scores else float("nan")
+    if not scores:
+        return {name: float("nan")}
+    found = pass_at_1([[score] for score in scores])
+    return {name: found.mean} | ({} if found.stderr is None else {f"{name}_stderr": found.stderr})

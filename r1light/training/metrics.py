@@ -148,6 +148,7 @@ def sample_fields(sample: Any) -> dict[str, Any]:
     return {
         "problem_id": sample.problem.id,
         "prompt": sample.prompt_text,
+        "prefill": sample.prefill,
         "completion": sample.completion.text,
         "finish_reason": sample.completion.finish_reason,
         "tokens": len(sample.completion.token_ids),

@@ -16,10 +16,11 @@ def batch_plan(options: GrpoOptions, devices: int) -> list[str]:
         f"an iteration: {problems} problems x {options.group_size} completions = "
         f"{completions} completions of at most {options.max_tokens} tokens"
         + (f", {completions // devices} a device" if devices > 1 else ""),
-        f"an update: {update} completions, in forward passes of at most {options.micro_batch_tokens} tokens; "
+        f"an update: {update} completions, forward passes of at most {options.micro_batch_tokens} tokens; "
         f"{options.minibatches} minibatches x {options.inner_epochs} epochs = "
         f"{options.updates_per_iteration} updates an iteration, {updates} in all",
-        f"the loss: {options.algorithm} ({loss.ratio_level} ratios, clip {loss.clip_low:g}/{loss.clip_high:g}, "
-        f"{loss.aggregation}, advantages by {options.normalisation}, KL {loss.kl_coefficient:g}), "
+        f"the loss: {options.algorithm} ({loss.ratio_level} ratios, "
+        f"clip {loss.clip_low:g}/{loss.clip_high:g}, {loss.aggregation}, "
+        f"advantages by {options.normalisation}, KL {loss.kl_coefficient:g}), "
         f"learning rate {options.lr:g} {options.lr_schedule}",
     ]

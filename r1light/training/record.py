@@ -92,14 +92,14 @@ class Record(lightning.Callback):
         for name, value in state_dict.items():
             setattr(self, name, value)
 
-    def on_train_start(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
+    def on_train_start(self, trainer: Any, pl_module: Any) -> None:
         """Look at the untrained policy, unless the run is resumed."""
         if self.before:
             return
         result = self.watch.held_out.evaluate(self.watch.test, 0)
-        self.before = dict(result.metrics)
         self.write_test_samples("before", 0, result)
-        self._append(self.folder.metrics, [_row(0, 0, _named("eval", result.metrics))])
+        self._append(self.folder.metrics, [_row(0, 0, _named("eval", self._evaluate(pl_module, 0)))])
+        self.before = dict(result.metrics)
         _log.info("before training: %s", in_words(result.metrics))
 
     def on_train_batch_end(

@@ -1,6 +1,7 @@
 """A wheel, installed and run from /: what a user of the package index gets."""
 
 import os
+import shutil
 import subprocess
 import sys
 import sysconfig
@@ -24,8 +25,12 @@ def run(*words, cwd="/", **env):
 
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory):
-    target = tmp_path_factory.mktemp("wheel")
-    build = ["pip", "wheel", "--no-deps", "--no-build-isolation", "--wheel-dir", str(target), str(ROOT)]
+    source, target = tmp_path_factory.mktemp("source"), tmp_path_factory.mktemp("wheel")
+    for name in ("r1light", "conf"):
+        shutil.copytree(ROOT / name, source / name, ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("pyproject.toml", "README.md", "LICENSE"):
+        shutil.copy(ROOT / name, source / name)
+    build = ["pip", "wheel", "--no-deps", "--no-build-isolation", "--wheel-dir", str(target), str(source)]
     run(sys.executable, "-m", *build)
     return next(target.glob("r1light-*.whl"))
 

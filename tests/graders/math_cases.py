@@ -1,3 +1,4 @@
+# ruff: noqa: E501
 """Labelled answers: (reference, answer, whether it is right). Written from the definitions of the answers."""
 
 RIGHT = [

@@ -28,7 +28,7 @@ _FRAC = (
 )
 _RATIO = rf"(?P<n3>{_DECIMAL})\s*/\s*(?P<d3>-?{_DECIMAL})"
 _NUMBER = re.compile(
-    rf"(?P<sign>[+-]?)\s*(?P<money>[$€£¥]?)\s*(?P<sign2>-?)"
+    rf"(?P<sign>[+-]?)\s*(?:(?P<money>[$€£¥])\s*(?P<sign2>-?))?"
     rf"(?:(?:(?P<whole>{_INT})\s*)?{_FRAC}|(?:(?P<whole2>{_INT})\s+)?{_RATIO}|(?P<decimal>{_DECIMAL}){_POWER}?)"
 )
 _SCALE = re.compile(r"\s*(?:(hundred|thousand|million|billion|trillion)\b|([百千万亿])(?!米|克))")
@@ -98,7 +98,7 @@ def read_number(text: str) -> PlainNumber | None:
     return _with_unit(value, "." in match[0], match["money"], rest)
 
 
-def _with_unit(value: Fraction, decimal: bool, money: str, rest: str) -> PlainNumber | None:
+def _with_unit(value: Fraction, decimal: bool, money: str | None, rest: str) -> PlainNumber | None:
     """The number, if what follows it is a unit."""
     # a lone letter that touches the number is a variable: 5m may be five times m, 5 m is five metres
     apart = not rest[:1].isalpha() or not rest[0].isascii() or rest[1:2].isalpha()

@@ -44,7 +44,8 @@ UNITS = {spelling: name for name, spellings in _SPELLINGS.items() for spelling i
 _CHANGES = (
     "not no never none wrong incorrect except but cannot without less more least most than up under above "
     "below between from or either almost nearly twice double triple half third quarter dozen hundred "
-    "thousand million billion trillion squared cubed cube root times plus minus divided over factorial pi sqrt"
+    "thousand million billion trillion squared cubed cube root times plus minus divided over factorial pi "
+    "sqrt"
 )
 CHANGING_WORDS = frozenset(_CHANGES.split())
 """Words in a sentence that may make its number another one, or deny it."""

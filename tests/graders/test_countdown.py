@@ -88,8 +88,12 @@ def test_nesting_needs_no_recursion():
 
 @pytest.mark.parametrize(
     "meta",
-    [{}, {"numbers": [1, 2]}, {"target": 3}, {"numbers": [], "target": 3}, {"numbers": "12", "target": 3}]
-    + [
+    [
+        {},
+        {"numbers": [1, 2]},
+        {"target": 3},
+        {"numbers": [], "target": 3},
+        {"numbers": "12", "target": 3},
         {"numbers": [1.5, 2], "target": 3},
         {"numbers": [1, True], "target": 3},
         {"numbers": [1], "target": None},

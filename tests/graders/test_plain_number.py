@@ -1,3 +1,4 @@
+# ruff: noqa: E501
 from decimal import Decimal
 from fractions import Fraction
 
@@ -42,8 +43,16 @@ def test_values(text, value):
         "(3)",
         "10!",
         "5 - 6",
-    ]
-    + ["5 not", "5 x", "--5", "1 234", "9" * 201, "5 dozen", "3 half", "5 = 5", "2 hours and 30 minutes"],
+        "5 not",
+        "5 x",
+        "--5",
+        "1 234",
+        "9" * 201,
+        "5 dozen",
+        "3 half",
+        "5 = 5",
+        "2 hours and 30 minutes",
+    ],
 )
 def test_what_is_no_plain_number(text):
     assert read_number(text) is None

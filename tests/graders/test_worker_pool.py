@@ -78,7 +78,8 @@ def test_a_crash_is_tried_again_once(pool_of, tmp_path):
     pool = pool_of()
     assert [reply.status for reply in pool.run(["a", "die", "b"])] == ["ok", "crash", "ok"]
     marker = tmp_path / "died"
-    once = f"    if not os.path.exists({str(marker)!r}): open({str(marker)!r}, 'w').close(); os._exit(1)\n    say('fine')\n"
+    once = f"    if not os.path.exists({str(marker)!r}): open({str(marker)!r}, 'w').close(); os._exit(1)\n"
+    once += "    say('fine')\n"
     assert pool_of(HEAD + LOOP + once).run(["x"]) == [Reply("ok", "fine")]
 
 

@@ -5,6 +5,7 @@ P prompts of one prefill, S slots, B slots in use, L tokens, V vocabulary.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -87,7 +88,7 @@ class Run:
         device = self._cache.device
         slots = slice(first, first + len(begun))
         rows_B = torch.tensor([prompts.rows[draft.group] for draft in begun], device=device)
-        self._cache[:, slots, :, : prompts.cache.shape[3]] = prompts.cache[:, rows_B]
+        self._copy_prompts(first, begun, prompts)
         keys = [(self._requests[draft.group].key, draft.index) for draft in begun]
         states_B = row_states(self._params.seed, keys, device)
         drawn_B = torch.zeros_like(states_B)
@@ -95,6 +96,14 @@ class Run:
         positions_B = torch.tensor([self._lengths[draft.group] for draft in begun], device=device)
         self._state_4S[:, slots] = torch.stack((tokens_B, positions_B, states_B, drawn_B + 1))
         return self._record(first, tokens_B, logprobs_B)
+
+    def _copy_prompts(self, first: int, begun: Sequence[Draft], prompts: Prompts) -> None:
+        """Put each draft's prompt into its slot; drafts of a group stand side by side."""
+        for group, copies in Counter(draft.group for draft in begun).items():
+            slots = slice(first, first + copies)
+            row, length = prompts.rows[group], self._lengths[group]
+            self._cache[:, slots, :, :length] = prompts.cache[:, row : row + 1, :, :length]
+            first += copies
 
     def _prefill(self, groups: Sequence[int]) -> Prompts:
         device, arch = self._cache.device, self._decoder.arch

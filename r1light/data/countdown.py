@@ -7,30 +7,44 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
+from r1light.core.errors import DataError
 from r1light.core.types import Problem
 from r1light.data.splits import Split, seeded, split_of
 
 Operator = Literal["+", "-", "*", "/"]
+MOST_MISSES = 20_000
+"""Games drawn in vain, one after another, before it is said that there are no more."""
 OPERATORS: tuple[Operator, ...] = ("+", "-", "*", "/")
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One step of a way to a target: two values combined to a third, all whole and positive."""
+    """One step of a way to a target: an expression of numbers of the game, and its whole, positive value."""
 
-    left: int
-    operator: Operator
-    right: int
+    expression: str
     value: int
 
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """A way that uses every number once: its steps, the last value, and the whole as one expression."""
+    """A way that uses every number once; its last step is the whole.
+
+    Example:
+        >>> Attempt((Step("3+5", 8), Step("(3+5)*7", 56))).value
+        56
+    """
 
     steps: tuple[Step, ...]
-    value: int
-    expression: str
+
+    @property
+    def value(self) -> int:
+        """What it comes to."""
+        return self.steps[-1].value
+
+    @property
+    def expression(self) -> str:
+        """All of it as one expression."""
+        return self.steps[-1].expression
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,10 +83,10 @@ def random_attempt(rng: random.Random, numbers: Sequence[int]) -> Attempt:
         value = combine(left[0], operator, right[0])
         if value is None:
             continue
-        steps.append(Step(left[0], operator, right[0], value))
+        steps.append(Step(_expression(left, operator, right), value))
         pool = [entry for index, entry in enumerate(pool) if index not in (first, second)]
-        pool.append((value, _expression(left, operator, right), operator in "+-"))
-    return Attempt(tuple(steps), pool[0][0], pool[0][1])
+        pool.append((value, steps[-1].expression, operator in "+-"))
+    return Attempt(tuple(steps))
 
 
 def _expression(left: tuple[int, str, bool], operator: Operator, right: tuple[int, str, bool]) -> str:
@@ -144,12 +158,19 @@ class Countdown:
     def __iter__(self) -> Iterator[Problem]:
         config, seen = self.config, set[tuple[tuple[int, ...], int]]()
         rng = seeded("countdown", config.seed, self.split)
+        misses = 0
         while len(seen) < len(self):
             game = random_game(rng, config.counts, config.max_number, config.max_target)
             key = (tuple(sorted(game.numbers)), game.target)
             if game.split == self.split and key not in seen:
                 seen.add(key)
+                misses = 0
                 yield self._problem(game)
+            elif (misses := misses + 1) == MOST_MISSES:
+                raise DataError(
+                    f"data=countdown found only {len(seen)} games of {len(self)} in its {self.split} split: "
+                    f"lower data.{self.split}_size, or raise data.max_number or data.max_target"
+                )
 
     def _problem(self, game: Game) -> Problem:
         return Problem(

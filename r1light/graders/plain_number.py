@@ -103,7 +103,7 @@ def _with_unit(value: Fraction, decimal: bool, money: str | None, rest: str) -> 
     # a lone letter that touches the number is a variable: 5m may be five times m, 5 m is five metres
     apart = not rest[:1].isalpha() or not rest[0].isascii() or rest[1:2].isalpha()
     rest = _UNIT_MARKUP.sub(lambda match: " degrees" if "circ" in match[0] else f" {match[1] or ''}", rest)
-    rest = rest.strip().removeprefix("-").rstrip(".").strip()
+    rest = re.sub(r"^-(?=[a-zA-Z])", "", rest.strip()).rstrip(".").strip()
     if not rest:
         return PlainNumber(value, decimal, unit=canonical_unit(money) if money else None)
     if not apart or not is_unit(rest):

@@ -97,8 +97,8 @@ class WorkerPool:
 
         A request that hangs or crashes its worker costs only its own reply.
         """
+        self._leave_parents_workers()
         with self._lock:
-            self._leave_parents_workers()
             self._failed_starts = 0
             batch = _Batch(requests)
             try:
@@ -114,6 +114,7 @@ class WorkerPool:
 
     def close(self) -> None:
         """Kill the workers; the pool can be used again."""
+        self._leave_parents_workers()
         with self._lock:
             _kill_all(self._workers, self._owner)
 
@@ -194,7 +195,8 @@ class WorkerPool:
 
     def _leave_parents_workers(self) -> None:
         if self._owner != os.getpid():
-            self._workers.clear()
+            self._workers = []
+            self._lock = threading.Lock()  # a thread of the parent may have held it when the child was forked
             self._owner = os.getpid()
             self._finalizer.detach()
             self._finalizer = weakref.finalize(self, _kill_all, self._workers, self._owner)

@@ -43,11 +43,11 @@ class Config:
     """Tokens of the tokenizer."""
     context: int = 1024
     """Tokens that the models can look back on."""
-    windows: int = 32000
+    windows: int = 40000
     """Windows of the corpus; each is seen once."""
     window_tokens: int = 256
     """Tokens a window."""
-    batch_windows: int = 16
+    batch_windows: int = 8
     """Windows an update."""
     held_out_windows: int = 256
     """Windows that the loss is measured on."""

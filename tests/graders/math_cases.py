@@ -16,7 +16,8 @@ RIGHT = [
     ("42", r"\boxed{42}"), ("42", r"The sum is \boxed{42}."), ("42", r"\boxed{41}, no: \boxed{42}"),
     ("42", "The answer is 42."), ("42", "The final answer is: 42"), ("42", "**42**"), ("42", "$42$"),
     ("42", r"\(42\)"), ("42", "x = 42"), ("x=42", "42"), ("42", "so 42"), ("42", "20 + 22 = 42"),
-    (r"\frac{1}{2}", r"\[\frac{1}{2}\]"), ("x^2+1", "Answer: $x^2+1$"), ("42", "She has 42 apples left."),
+    (r"\frac{1}{2}", r"\[\frac{1}{2}\]"), ("x^2+1", "Answer: $x^2+1$"), ("42", "She has 42 apples left."), ("42", "With $x=40$ the total is $x+2=42$."),
+    (r"x^2+1", "We get $x^2+1$ in the end"), ("5", "$5$ cm"), ("a^2+b^2+c^2", "$a^2+b^2+$ $c^2$"),
     # money, units, percent
     ("36", r"\$36"), (r"\$36", "36 dollars"), ("18.90", "$18.90"), ("5", "5 cm"), (r"5\text{ cm}", "5"),
     (r"5\text{ cm}", "5 centimeters"), ("5", "5 apples"), (r"12\text{ cm}^2", "12 square centimeters"),
@@ -65,6 +66,6 @@ WRONG = [
     (r"\text{Evelyn}", "Angela"), ("even", "odd"), ("even", "never"), ("no solution", "one solution"), ("Monday", "5"),
     (r"\infty", r"-\infty"), ("x", r"\frac{"), ("42", r"\frac{42"), ("5:00", "5:30"), (r"\{x|-2\leq x<1\}", "1"),
     ("m^2", "m"), ("42", "42 is wrong"), ("8", "2^4"), ("b > a > c", "a > b > c"),
-    ("5", ".5"), ("5", "5!"), ("42", "It is not 42"), ("5", "She has 5 million dollars"), ("42", "more than 42"),
+    ("5", ".5"), ("5", "5!"), ("42", "$40$ then $42$"), ("42", "If $x=42$ it is $43$"), ("5 m", "$5$ cm"), ("42", "It is not 42"), ("5", "She has 5 million dollars"), ("42", "more than 42"),
     ("42", "the answer is not 42"), ("42", "1, 2, 3, 42"), ("42", "41 42"), ("42", "half of 42"), ("3", "3.14"),
 ]  # fmt: skip

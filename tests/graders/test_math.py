@@ -1,6 +1,7 @@
 import importlib.util
 import json
 import os
+import signal
 import subprocess
 import sys
 import textwrap
@@ -233,6 +234,38 @@ def test_the_worker_script_imports_neither_torch_nor_r1light():
     )  # fmt: skip
     assert done.stdout.splitlines() == ["ready", "~gold", "right"]
     assert done.stderr.strip().endswith("[]")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def test_workers_have_a_memory_limit():
+    grader = Math(Math.Config(memory_mb=700, workers=1))
+    assert grader.grade(gold("x+1"), "1+x").correct
+    limits = (Path("/proc") / str(grader.pool.pids[0]) / "limits").read_text()
+    line = next(line for line in limits.splitlines() if line.startswith("Max address space"))
+    assert str(700 * 2**20) in line
+    grader.close()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def test_a_worker_whose_parent_was_killed_ends_by_itself():
+    code = (
+        "import os, signal, threading\n"
+        "from r1light.graders.math import Math; from r1light.core.types import Problem\n"
+        "grader = Math(Math.Config(deadline_seconds=1.0, workers=1, memory_mb=4096))\n"
+        "def grade(answer): grader.grade(Problem(id='p', prompt='', grader='math', answer='x+1'), answer)\n"
+        "grade('1+x'); print(grader.pool.pids[0], flush=True)\n"
+        "threading.Timer(0.4, lambda: os.kill(os.getpid(), signal.SIGKILL)).start()\n"
+        "grade('9^{9^{9}}+y')\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.returncode == -signal.SIGKILL
+    worker = Path("/proc") / done.stdout.strip() / "stat"
+    give_up = time.monotonic() + 20  # the worker's own limit is 2 * 1.0 + 1 s
+    while worker.exists() and ") Z " not in worker.read_text() and time.monotonic() < give_up:
+        time.sleep(0.1)
+    assert time.monotonic() < give_up
 
 
 def test_importing_the_grader_is_light():

@@ -52,6 +52,7 @@ def test_values(text, value):
         "3 half",
         "5 = 5",
         "2 hours and 30 minutes",
+        "5 -",
     ],
 )
 def test_what_is_no_plain_number(text):

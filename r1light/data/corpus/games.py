@@ -8,15 +8,15 @@ from r1light.data.corpus.document import TRAIN, document
 from r1light.data.corpus.words import WORDS, Language
 from r1light.data.countdown import Attempt, Game, question, random_attempt, random_game
 
-GUESS_SHARE = 0.62
+GUESS_SHARE = 0.70
 SWITCH_SHARE = 0.12
 """Of the searches, those whose words are of the other language."""
-RIGHT_GUESS_SHARE = 0.15
+RIGHT_GUESS_SHARE = 0.10
 MOST_ATTEMPTS = 5
 MISS_RATE = 0.55
 """An attempt of a search, that it is a random one and not a way that hits."""
-MAX_NUMBER = 20
-MAX_TARGET = 60
+MAX_NUMBER = 9
+MAX_TARGET = 50
 
 
 def game_document(rng: random.Random, instruction: str) -> str:
@@ -47,7 +47,7 @@ def _search(rng: random.Random, game: Game) -> tuple[str, Attempt]:
     parts: list[str] = []
     for _ in range(MOST_ATTEMPTS):
         attempt = random_attempt(rng, game.numbers) if rng.random() < MISS_RATE else _hit(rng, game)
-        steps = (f"{step.left}{step.operator}{step.right}={step.value}" for step in attempt.steps)
+        steps = (f"{step.expression}={step.value}" for step in attempt.steps)
         parts.append(words.comma.join(steps))
         if attempt.value == game.target:
             parts.append(f"{words.yes}{words.full_stop}")

@@ -9,11 +9,11 @@ from r1light.data.arithmetic import PROMPTS, Sum, random_sum
 from r1light.data.corpus.document import TRAIN, document
 from r1light.data.corpus.words import WORDS, Language, Words
 
-GUESS_SHARE = 0.70
+GUESS_SHARE = 0.78
 SWITCH_SHARE = 0.20
 """Of the traces that work step by step, those that change language at a column."""
-RIGHT_GUESS_SHARE = 0.25
-SLIP_RATE = 0.05
+RIGHT_GUESS_SHARE = 0.10
+SLIP_RATE = 0.06
 """A column, that its sum comes out wrong."""
 NOTICE_RATE = 0.5
 """A slip, that it is noticed at once and mended."""

@@ -13,7 +13,7 @@ class Words:
     """The phrases that traces are made of.
 
     Attributes:
-        guess: Openings of a guess, with `{answer}`.
+        guess: Guesses, with `{answer}`; they open alike, so that a guess is the likeliest way to begin.
         put: Between a column's sum and the digit to keep.
         carry: Before a carried 1.
         end: After a column without a carry.
@@ -39,7 +39,7 @@ class Words:
 
 WORDS: dict[Language, Words] = {
     "en": Words(
-        guess=("It is about {answer}.", "I guess {answer}.", "Maybe {answer}.", "That looks like {answer}."),
+        guess=("I guess {answer}.", "I think it is {answer}.", "I say {answer}.", "I see {answer}."),
         put=" put ",
         carry=" carry 1;\n",
         end=";\n",
@@ -51,7 +51,7 @@ WORDS: dict[Language, Words] = {
         full_stop=".",
     ),
     "zh": Words(
-        guess=("大概是{answer}。", "我猜{answer}。", "可能是{answer}。", "看起来是{answer}。"),
+        guess=("我猜{answer}。", "我想是{answer}。", "我说{answer}。", "我看是{answer}。"),
         put="写",
         carry="进1；\n",
         end="；\n",

@@ -43,7 +43,7 @@ class Config:
     """Tokens of the tokenizer."""
     context: int = 1024
     """Tokens that the models can look back on."""
-    windows: int = 40000
+    windows: int = 32000
     """Windows of the corpus; each is seen once."""
     window_tokens: int = 256
     """Tokens a window."""
@@ -93,7 +93,7 @@ def run(config: RunConfig, folder: RunFolder) -> StageResult:
 
 
 def _corpus(options: Config, seed: int) -> tuple[Any, Tensor, Tensor]:
-    """The tokenizer, and int32 windows [N, T] to train on and to measure on."""
+    """The tokenizer, and int64 windows [N, T] to train on and to measure on."""
     from r1light.data.corpus.build import documents
     from r1light.models.tiny_tokenizer import train_tokenizer
     from r1light.templates.r1_zero import BEFORE_QUESTION
@@ -119,7 +119,7 @@ def _windows(tokenizer: Any, seed: int, count: int, tokens: int) -> Tensor:
     while len(stream) < count * tokens:
         for ids in tokenizer(list(itertools.islice(source, 4096))).input_ids:
             stream += [*ids, tokenizer.eos_token_id]
-    return torch.tensor(stream[: count * tokens], dtype=torch.int32).view(count, tokens)
+    return torch.tensor(stream[: count * tokens]).view(count, tokens)
 
 
 def _build(

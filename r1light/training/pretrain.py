@@ -96,7 +96,7 @@ class _Batches(torch.utils.data.IterableDataset[Tensor]):
 
     def __iter__(self) -> Iterator[Tensor]:
         for start in range(0, len(self.windows_NT) - self.size + 1, self.size):
-            yield self.windows_NT[start : start + self.size].long()
+            yield self.windows_NT[start : start + self.size]
 
 
 def pretrain(
@@ -106,7 +106,7 @@ def pretrain(
 
     Args:
         model: A causal language model.
-        windows_NT: int32 token ids, [N, T].
+        windows_NT: int64 token ids, [N, T].
         options: How.
         on_update: Called with the loss (nats a token) of every update.
 

@@ -40,6 +40,27 @@ class Recommended:
 
 
 @dataclass(frozen=True, slots=True)
+class RecommendedRate:
+    """What a model recommends to a stage that trains it; the stage's own options win."""
+
+    lr: float | None = None
+    """The peak learning rate of reinforcement learning at this size."""
+
+    def __post_init__(self) -> None:
+        if self.lr is not None and not self.lr > 0:
+            raise ValueError(f"lr={self.lr} must be above 0")
+
+
+@dataclass(frozen=True, slots=True)
+class ModelSpec:
+    """The model: a component, and what it recommends."""
+
+    name: str
+    config: Any = None
+    recommended: RecommendedRate = field(default_factory=RecommendedRate)
+
+
+@dataclass(frozen=True, slots=True)
 class DataSpec:
     """The data source: a component, and what it recommends."""
 
@@ -126,7 +147,7 @@ class RunConfig:
 
     stage_name: str
     stage: Any
-    model: Component
+    model: ModelSpec
     data: DataSpec
     template: Component
     reward: RewardMixSpec

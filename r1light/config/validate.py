@@ -12,7 +12,9 @@ from r1light.config.schema import (
     Component,
     DataSpec,
     LoggerSpec,
+    ModelSpec,
     Recommended,
+    RecommendedRate,
     RewardMixSpec,
     RewardSpec,
     RunConfig,
@@ -75,8 +77,8 @@ def validate(plain: Mapping[str, Any], find_stage: FindStage) -> RunConfig:
     find = _component_config if getattr(module, "USES_COMPONENTS", True) else _unchecked
     model, data, template, rollout = (_component(plain, key, find) for key in _COMPONENTS)
     specs: dict[str, Any] = {
-        "model": model,
-        "data": DataSpec(data.name, data.config, _recommended(plain)),
+        "model": ModelSpec(model.name, model.config, _recommended(plain, "model", RecommendedRate)),
+        "data": DataSpec(data.name, data.config, _recommended(plain, "data", Recommended)),
         "template": template,
         "reward": _reward_mix(_mapping(plain, "reward"), find),
         "rollout": rollout,
@@ -116,7 +118,7 @@ def _named(plain: Mapping[str, Any], key: str) -> tuple[str, dict[str, Any]]:
 
 def _component(plain: Mapping[str, Any], key: str, find: _FindConfig) -> Component:
     name, options = _named(plain, key)
-    beside = ("name", "recommended") if key == "data" else ("name",)
+    beside = ("name", "recommended") if key in ("data", "model") else ("name",)
     for reserved in beside:
         options.pop(reserved, None)
     return Component(name, find(_COMPONENTS[key], name, options, key, beside))
@@ -145,13 +147,13 @@ def _config(
     return None
 
 
-def _recommended(plain: Mapping[str, Any]) -> Recommended:
-    options = _mapping(plain, "data").get("recommended")
+def _recommended(plain: Mapping[str, Any], key: str, kind: type[Any]) -> Any:
+    options = _mapping(plain, key).get("recommended")
     if options is None:
-        return Recommended()
+        return kind()
     if not isinstance(options, Mapping):
-        raise ConfigError(f"data.recommended={options!r} must be a group of keys")
-    return convert(Recommended, options, "data.recommended")
+        raise ConfigError(f"{key}.recommended={options!r} must be a group of keys")
+    return convert(kind, options, f"{key}.recommended")
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

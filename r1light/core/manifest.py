@@ -26,6 +26,7 @@ from r1light.core.run_folder import RunFolder, write_json
 NOT_IN_FINGERPRINT: tuple[tuple[str, ...], ...] = (
     ("stage", "iterations"),
     ("data", "recommended"),
+    ("model", "recommended"),
     ("trainer", "threads"),
     ("logger",),
     ("resume",),
@@ -33,7 +34,7 @@ NOT_IN_FINGERPRINT: tuple[tuple[str, ...], ...] = (
     ("objective",),
     ("hydra",),
 )
-"""Paths of keys that a continued run may change. `data.recommended` has its effect through `stage`."""
+"""Paths of keys that a continued run may change. What is recommended has its effect through `stage`."""
 
 _PACKAGES = [
     "torch",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import os
 import shutil
 from pathlib import Path
@@ -12,6 +13,9 @@ from r1light.core.errors import StorageError
 
 def save_model(model: Any, tokenizer: Any, path: Path) -> None:
     """Write weights (safetensors), configuration and tokenizer aside, then put them in place.
+
+    `save_pretrained` would import every training framework that is installed, to see whether the model is
+    wrapped by one; the pieces that it would write are written here.
 
     Args:
         model: A transformers model; saved in the dtype it is in.
@@ -24,9 +28,9 @@ def save_model(model: Any, tokenizer: Any, path: Path) -> None:
     aside = path.with_name(f".{path.name}.{os.getpid()}.new")
     old = path.with_name(f".{path.name}.{os.getpid()}.old")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        model.save_pretrained(aside, safe_serialization=True)
-        tokenizer.save_pretrained(aside)
+        shutil.rmtree(aside, ignore_errors=True)
+        aside.mkdir(parents=True)
+        _write(model, tokenizer, aside)
         if path.exists():
             path.rename(old)
         aside.rename(path)
@@ -35,6 +39,20 @@ def save_model(model: Any, tokenizer: Any, path: Path) -> None:
         shutil.rmtree(aside, ignore_errors=True)
         if old.exists() and not path.exists():
             old.rename(path)
-        if isinstance(error, OSError) or "SafetensorError" in type(error).__name__:
+        if isinstance(error, OSError) or type(error).__name__ == "SafetensorError":
             raise StorageError(f"cannot write the model to {path}: {error}") from error
         raise
+
+
+def _write(model: Any, tokenizer: Any, folder: Path) -> None:
+    from huggingface_hub import save_torch_model
+
+    config = copy.deepcopy(model.config)
+    config.architectures = [type(model).__name__]
+    config.dtype = str(model.dtype).removeprefix("torch.")
+    config.save_pretrained(folder)
+    if model.generation_config is not None:
+        model.generation_config.save_pretrained(folder)
+    tied = list(model._tied_weights_keys or ()) if config.tie_word_embeddings else []
+    save_torch_model(model, folder, metadata={"format": "pt"}, shared_tensors_to_discard=tied)
+    tokenizer.save_pretrained(folder)

@@ -161,11 +161,10 @@ def _build(
         "tokens": float(windows_NT.numel()),
         "held_out_loss_at_nine_tenths": at_nine_tenths,
         "held_out_loss": final,
-        "train_seconds": seconds,
     }
     weights = hashlib.sha256((path / "model.safetensors").read_bytes()).hexdigest()
     command = "python -m r1light stage=base"
     write_json(
         path / "manifest.json", {"command": command, "seed": seed, "weights_sha256": weights} | figures
     )
-    return figures
+    return figures | {"train_seconds": seconds}

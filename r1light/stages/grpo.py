@@ -169,6 +169,7 @@ def _train(config: RunConfig, folder: RunFolder, parts: Parts) -> StageResult:
 def _finish(folder: RunFolder, parts: Parts, record: Record) -> StageResult:
     """Measure the trained policy, save it, and write the report."""
     from r1light.models.save import save_model
+    from r1light.reports.console import summary_lines
     from r1light.reports.run_report import write_report
 
     module, loaded = parts.module, parts.loaded
@@ -190,4 +191,6 @@ def _finish(folder: RunFolder, parts: Parts, record: Record) -> StageResult:
     result = StageResult("grpo", metrics, outputs)
     folder.save_result(result)
     write_report(folder)
+    for line in summary_lines(result):
+        _log.info("%s", line)
     return result

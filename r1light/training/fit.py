@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pickle
-import warnings
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ from torch.utils.data import DataLoader, IterableDataset
 from r1light.core.errors import ResumeError
 from r1light.training.checkpoint import AtomicCheckpointIO, restore_rng, rng_state
 from r1light.training.grpo import GrpoModule
+from r1light.training.quiet import quiet_lightning
 
 
 class Iterations(IterableDataset[int]):
@@ -55,29 +55,27 @@ def make_trainer(
     callbacks: Sequence[lightning.Callback], accelerator: str, devices: int, precision: Any, folder: Path
 ) -> lightning.Trainer:
     """A Lightning trainer that does nothing by itself but run the loop."""
-    return lightning.Trainer(
-        accelerator=accelerator,
-        devices=devices,
-        precision=precision,
-        callbacks=[*callbacks, RandomState()],
-        plugins=[AtomicCheckpointIO()],
-        max_epochs=1,
-        logger=False,
-        enable_checkpointing=False,
-        enable_progress_bar=False,
-        enable_model_summary=False,
-        use_distributed_sampler=False,
-        default_root_dir=folder,
-    )
+    with quiet_lightning():
+        return lightning.Trainer(
+            accelerator=accelerator,
+            devices=devices,
+            precision=precision,
+            callbacks=[*callbacks, RandomState()],
+            plugins=[AtomicCheckpointIO()],
+            max_epochs=1,
+            logger=False,
+            enable_checkpointing=False,
+            enable_progress_bar=False,
+            enable_model_summary=False,
+            use_distributed_sampler=False,
+            default_root_dir=folder,
+        )
 
 
 def fit(trainer: lightning.Trainer, module: GrpoModule, checkpoint: Path | None) -> None:
     """Train to the end, from a checkpoint where one is given."""
     loader = DataLoader(Iterations(module), batch_size=None)
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message=".*does not have many workers.*")
-        warnings.filterwarnings("ignore", message=".*isinstance.treespec.*")
-        warnings.filterwarnings("ignore", message=".*resuming from a checkpoint.*")
+    with quiet_lightning():
         trainer.fit(module, loader, ckpt_path=checkpoint, weights_only=True)
 
 

@@ -16,7 +16,7 @@ def batch_plan(options: GrpoOptions, devices: int) -> list[str]:
         f"an iteration: {problems} problems x {options.group_size} completions = "
         f"{completions} completions of at most {options.max_tokens} tokens"
         + (f", {completions // devices} a device" if devices > 1 else ""),
-        f"an update: {update} completions, forward passes of at most {options.micro_batch_tokens} tokens; "
+        f"an update: {update} completions; "
         f"{options.minibatches} minibatches x {options.inner_epochs} epochs = "
         f"{options.updates_per_iteration} updates an iteration, {updates} in all",
         f"the loss: {options.algorithm} ({loss.ratio_level} ratios, "

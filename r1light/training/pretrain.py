@@ -15,6 +15,7 @@ from torch import Tensor
 from torch.nn import functional as F
 from torch.utils.data import DataLoader
 
+from r1light.training.quiet import quiet_lightning
 from r1light.training.schedule import learning_rate_factor
 
 
@@ -115,14 +116,15 @@ def pretrain(
     """
     updates = len(windows_NT) // options.windows
     module = PretrainModule(model, options, updates, on_update)
-    trainer = lightning.Trainer(
-        max_epochs=1,
-        accelerator="cpu",
-        logger=False,
-        enable_checkpointing=False,
-        enable_progress_bar=False,
-        enable_model_summary=False,
-        gradient_clip_val=options.clip,
-    )
-    trainer.fit(module, DataLoader(_Batches(windows_NT, options.windows), batch_size=None))
+    with quiet_lightning():
+        trainer = lightning.Trainer(
+            max_epochs=1,
+            accelerator="cpu",
+            logger=False,
+            enable_checkpointing=False,
+            enable_progress_bar=False,
+            enable_model_summary=False,
+            gradient_clip_val=options.clip,
+        )
+        trainer.fit(module, DataLoader(_Batches(windows_NT, options.windows), batch_size=None))
     return updates

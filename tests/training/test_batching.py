@@ -73,9 +73,9 @@ def test_one_branch_needs_no_mask():
     assert sum(len(batch.rows) for batch in batches) == len(ROWS)
 
 
-rows_strategy = st.lists(
-    st.tuples(st.integers(0, 3), st.integers(1, 12)), min_size=1, max_size=12
-).map(lambda pairs: [row(group, 4 + group, length) for group, length in pairs])
+rows_strategy = st.lists(st.tuples(st.integers(0, 3), st.integers(1, 12)), min_size=1, max_size=12).map(
+    lambda pairs: [row(group, 4 + group, length) for group, length in pairs]
+)
 
 
 @settings(deadline=None, max_examples=50)

@@ -1,0 +1,68 @@
+from __future__ import annotations
+
+import itertools
+import re
+
+from r1light.data.arithmetic import Sum
+from r1light.data.corpus.build import documents
+from r1light.data.countdown import Game
+from r1light.templates.r1_zero import BEFORE_QUESTION
+
+DOCUMENTS = list(itertools.islice(documents(0, BEFORE_QUESTION), 4000))
+SUM = re.compile(r"User: (?:Compute |计算)(\d+)\+(\d+)\. Assistant: (.*)", re.DOTALL)
+GAME = re.compile(r"User: Use ([\d, ]+) once each .* to make (\d+)\. Assistant: (.*)", re.DOTALL)
+ANSWER = re.compile(r"<answer> (.*) </answer>$")
+
+
+def sums():
+    for text in DOCUMENTS:
+        if match := SUM.search(text):
+            yield int(match[1]), int(match[2]), match[3]
+
+
+def test_the_same_seed_gives_the_same_documents():
+    assert list(itertools.islice(documents(0, BEFORE_QUESTION), 50)) == DOCUMENTS[:50]
+    assert list(itertools.islice(documents(1, BEFORE_QUESTION), 50)) != DOCUMENTS[:50]
+
+
+def test_no_held_out_problem_is_in_it():
+    assert all(Sum(left, right).split == "train" for left, right, _ in sums())
+    games = [match for text in DOCUMENTS if (match := GAME.search(text))]
+    assert len(games) > 1000
+    for match in games:
+        numbers = tuple(int(part) for part in match[1].split(", "))
+        assert Game(numbers, int(match[2])).split == "train"
+
+
+def test_most_sums_are_guessed_and_guesses_are_mostly_wrong():
+    guessed, right, worked, worked_right = 0, 0, 0, 0
+    for left, other, thought in sums():
+        answer = ANSWER.search(thought)
+        good = answer is not None and answer[1] == str(left + other)
+        if "put" in thought or "写" in thought:
+            worked, worked_right = worked + 1, worked_right + good
+        else:
+            guessed, right = guessed + 1, right + good
+    assert guessed > 3 * worked
+    assert right < 0.35 * guessed
+    assert worked_right > 0.7 * worked
+
+
+def test_slips_are_noticed_in_some_traces_and_languages_mix_in_some():
+    thoughts = [thought for _, _, thought in sums()]
+    assert any("wait, " in thought for thought in thoughts)
+    assert any("put" in thought and "写" in thought for thought in thoughts)
+
+
+def test_games_that_are_searched_end_on_a_way_that_hits():
+    hits = [text for text in DOCUMENTS if GAME.search(text) and ", yes." in text]
+    assert len(hits) > 100
+    for text in hits:
+        target = GAME.search(text)[2]
+        assert f"={target}, yes." in text
+
+
+def test_there_is_prose_in_both_languages_and_the_whole_template():
+    assert any(re.search(r"[一-鿿]", text) and "User" not in text for text in DOCUMENTS)
+    assert any(text.isascii() and "User" not in text for text in DOCUMENTS)
+    assert sum(text.startswith(BEFORE_QUESTION) for text in DOCUMENTS) > 200

@@ -1,0 +1,226 @@
+"""The GRPO stage as a whole, on the miniature base: what it writes, resumes, and refuses."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from r1light.core.errors import ConfigError, DataError, StorageError
+from r1light.core.run_folder import read_jsonl
+from r1light.training import checkpoint as checkpoints
+from r1light.training.checkpoint import saved_checkpoints
+
+
+def weights(folder):
+    return load_file(folder.model / "model.safetensors")
+
+
+def same(one, other):
+    return one.keys() == other.keys() and all(torch.equal(one[name], other[name]) for name in one)
+
+
+def rows(folder):
+    """Metrics without what a clock or a machine decides."""
+    clocks = ("time", "perf/", "host/", "step_time")
+    return [
+        {name: value for name, value in row.items() if not name.startswith(clocks)}
+        for row in read_jsonl(folder.metrics)
+    ]
+
+
+@pytest.fixture
+def straight(run_grpo):
+    return run_grpo("straight", "stage.iterations=6")
+
+
+def test_six_iterations_equal_three_and_three_resumed_bit_for_bit(straight, run_grpo):
+    folder, _ = run_grpo("broken", "stage.iterations=3")
+    assert [path.name for path in saved_checkpoints(folder.checkpoints)] == ["iteration-000003.ckpt"]
+    resumed, _ = run_grpo("broken", "stage.iterations=6")
+    assert same(weights(straight[0]), weights(resumed))
+    assert rows(straight[0]) == rows(resumed)
+    assert list(read_jsonl(straight[0].samples))[:20] == list(read_jsonl(resumed.samples))[:20]
+
+
+def test_a_seed_repeats_and_another_does_not(straight, run_grpo):
+    again, _ = run_grpo("again", "stage.iterations=6")
+    assert same(weights(straight[0]), weights(again))
+    other, _ = run_grpo("other", "stage.iterations=6", "seed=1")
+    assert not same(weights(straight[0]), weights(other))
+
+
+def test_what_a_run_leaves(straight):
+    folder, result = straight
+    assert [row["iteration"] for row in read_jsonl(folder.metrics)] == list(range(7))
+    names = set(result.metrics)
+    for phase in ("before", "after"):
+        assert {f"{phase}/pass@1", f"{phase}/pass@1_greedy", f"{phase}/mean_length"} <= names
+    assert result.metrics["train_seconds"] > 0
+    assert result.metrics["updates"] == 6
+    assert json.loads(folder.result.read_text())["outputs"]["model"] == str(folder.model)
+    assert "<svg" in folder.report.read_text()
+    last = list(read_jsonl(folder.metrics))[-1]
+    for name in (
+        "reward",
+        "reward_std",
+        "rewards/accuracy/mean",
+        "rewards/format/std",
+        "frac_reward_zero_std",
+        "kl",
+        "entropy",
+        "clip_ratio/region_mean",
+        "completions/mean_length",
+        "completions/clipped_ratio",
+        "sampling/sampling_logp_difference/mean",
+        "num_tokens",
+        "grad_norm",
+        "learning_rate",
+        "reflection/rate",
+        "groups/frac_all_wrong",
+        "host/rss_gb",
+        "time/generate",
+        "perf/tokens_per_second",
+        "eval/pass@1",
+    ):
+        assert isinstance(last[name], (int, float)), name
+    # the engine and the trainer compute the same log-probabilities
+    assert last["sampling/sampling_logp_difference/mean"] < 1e-4
+    phases = {row["phase"] for row in read_jsonl(folder.samples)}
+    assert phases == {"before", "train", "after"}
+
+
+def test_the_saved_model_loads_by_auto_classes(straight):
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    folder, _ = straight
+    model = AutoModelForCausalLM.from_pretrained(folder.model)
+    tokenizer = AutoTokenizer.from_pretrained(folder.model)
+    saved = weights(folder)
+    for name, value in model.state_dict().items():
+        assert torch.equal(value, saved.get(name, value)), name
+    assert torch.equal(model.get_output_embeddings().weight, model.get_input_embeddings().weight), (
+        "the tie survives"
+    )
+    assert tokenizer.decode(tokenizer.encode("<think> 1+1=2 </think>")) == "<think> 1+1=2 </think>"
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        [
+            "stage.minibatches=2",
+            "stage.inner_epochs=2",
+            "stage.algorithm=dapo",
+            "stage.loss.kl_coefficient=0.01",
+        ],
+        ["stage.algorithm=gspo", "stage.dynamic_sampling=true", "stage.mask_truncated=true"],
+        [
+            "stage.algorithm=cispo",
+            "stage.loss.rollout_correction=truncate",
+            "rollout=hf",
+            "stage.lr_schedule=cosine",
+        ],
+        [
+            "stage.algorithm=dr_grpo",
+            "stage.loss.kl_coefficient=0.1",
+            "stage.reference_ema=0.5",
+            "template=plain",
+        ],
+        ["stage.gradient_checkpointing=true", "stage.reference_reset_updates=1", "stage.share_prompts=false"],
+    ],
+    ids=["dapo", "gspo", "cispo", "dr_grpo", "checkpointing"],
+)
+def test_the_options_run_and_resume_exactly(run_grpo, options):
+    folder, result = run_grpo("whole", "stage.iterations=2", "stage.checkpoint_every=1", *options)
+    run_grpo("halves", "stage.iterations=1", "stage.checkpoint_every=1", *options)
+    halves, _ = run_grpo("halves", "stage.iterations=2", "stage.checkpoint_every=1", *options)
+    assert result.metrics["iterations"] == 2
+    if "stage.lr_schedule=cosine" not in options:  # a cosine over one iteration is another than over two
+        assert same(weights(folder), weights(halves))
+
+
+def test_the_weights_do_not_depend_on_the_micro_batches(run_grpo):
+    whole, _ = run_grpo("whole", "stage.iterations=1")
+    for name, option in [("cut", "stage.micro_batch_tokens=300"), ("rows", "stage.share_prompts=false")]:
+        other, _ = run_grpo(name, "stage.iterations=1", option)
+        one, two = weights(whole), weights(other)
+        for key in one:
+            torch.testing.assert_close(one[key], two[key], atol=2e-6, rtol=0)
+
+
+def test_training_stops_when_accuracy_levels_off(run_grpo):
+    folder, result = run_grpo(
+        "stopped", "stage.iterations=40", "stage.eval_every=1", "stage.stop_when.patience=2", "stage.lr=1e-9"
+    )
+    assert result.metrics["iterations"] < 40
+    assert (folder.checkpoints / "best" / "model.safetensors").exists()
+
+
+@pytest.mark.parametrize(
+    ("overrides", "line"),
+    [
+        (["stage.minibatches=2", "trainer.devices=4"], "4 devices x 2 minibatches; nearest"),
+        (["stage.group_size=1"], "group_size=1 leaves no standard deviation"),
+        (["stage.minibatches=3"], "minibatches=3; nearest that is: 3 or 6"),
+        (["data.train_size=0"], "no problems in its train split"),
+        (["stage.test_problems=400"], "lower them or raise data.test_size"),
+        (["stage.overlong_buffer=24"], "overlong_buffer=24 must be below max_tokens=24"),
+        (["resume=/no/such/run"], "resume=/no/such/run does not exist"),
+    ],
+)
+def test_what_cannot_be_run_is_refused_in_one_line(run_grpo, overrides, line):
+    with pytest.raises((ConfigError, DataError, ValueError), match=r".") as caught:
+        run_grpo("refused", *overrides)
+    assert line in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_prompt_longer_than_the_context_is_named(run_grpo, tmp_path):
+    from transformers import AutoConfig
+
+    from r1light.core.registry import registry
+
+    source = registry("models").create("tiny", registry("models").config_type("tiny")()).load().path
+    short = tmp_path / "short"
+    short.mkdir()
+    for file in ("model.safetensors", "tokenizer.json", "tokenizer_config.json", "generation_config.json"):
+        (short / file).symlink_to(f"{source}/{file}")
+    config = AutoConfig.from_pretrained(source)
+    config.max_position_embeddings = 60
+    config.save_pretrained(short)
+    with pytest.raises(
+        DataError, match=r"problem 'arithmetic/.*': its prompt has \d+ tokens .* context of 60"
+    ):
+        run_grpo("long", f"model.path={short}")
+
+
+def test_a_failed_save_leaves_the_last_checkpoint_whole(run_grpo, monkeypatch):
+    folder, _ = run_grpo("full", "stage.iterations=1", "stage.checkpoint_every=1")
+    real = torch.save
+
+    def half(value, file):
+        file.write(b"half a checkpoint")
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(checkpoints.torch, "save", half)
+    with pytest.raises(StorageError, match=r"cannot save the checkpoint .*: No space left on device"):
+        run_grpo("full", "stage.iterations=3", "stage.checkpoint_every=1")
+    monkeypatch.setattr(checkpoints.torch, "save", real)
+    (kept,) = saved_checkpoints(folder.checkpoints)
+    assert torch.load(kept, weights_only=True)["grpo"]["iteration"] == 1
+    assert not list(folder.checkpoints.glob("*.tmp"))
+
+
+def test_a_damaged_checkpoint_is_named_and_the_one_before_it_used(run_grpo, caplog):
+    whole, _ = run_grpo("whole", "stage.iterations=4", "stage.checkpoint_every=1")
+    folder, _ = run_grpo("hurt", "stage.iterations=3", "stage.checkpoint_every=1")
+    newest = saved_checkpoints(folder.checkpoints)[0]
+    newest.write_bytes(newest.read_bytes()[:1000])
+    with caplog.at_level("INFO"):
+        run_grpo("hurt", "stage.iterations=4", "stage.checkpoint_every=1")
+    assert "iteration-000003.ckpt is damaged" in caplog.text
+    assert "resumed after iteration 2" in caplog.text
+    assert same(weights(whole), weights(folder))

@@ -1,0 +1,68 @@
+from __future__ import annotations
+
+import random
+
+import numpy as np
+import pytest
+import torch
+
+from r1light.core.errors import ResumeError, StorageError
+from r1light.training.checkpoint import (
+    AtomicCheckpointIO,
+    checkpoint_name,
+    prune,
+    restore_rng,
+    rng_state,
+    saved_checkpoints,
+)
+from r1light.training.fit import newest_readable
+
+
+def draws():
+    return random.random(), np.random.rand(), float(torch.rand(1)), random.gauss(0, 1)
+
+
+def test_generators_go_on_where_they_were_and_the_state_loads_safely(tmp_path):
+    random.gauss(0, 1)  # leaves a cached second draw
+    np.random.randn()
+    torch.save(rng_state(), tmp_path / "rng")
+    expected = draws()
+    draws()
+    restore_rng(torch.load(tmp_path / "rng", weights_only=True))
+    assert draws() == expected
+
+
+def test_names_sort_by_iteration_and_other_files_are_ignored(tmp_path):
+    for iteration in (2, 10, 9):
+        AtomicCheckpointIO().save_checkpoint({"iteration": iteration}, tmp_path / checkpoint_name(iteration))
+    (tmp_path / ".iteration-000011.ckpt.1.tmp").touch()
+    (tmp_path / "iteration-x.ckpt").touch()
+    names = [path.name for path in saved_checkpoints(tmp_path)]
+    assert names == ["iteration-000010.ckpt", "iteration-000009.ckpt", "iteration-000002.ckpt"]
+    prune(tmp_path, keep=2)
+    assert [path.name for path in saved_checkpoints(tmp_path)] == names[:2]
+    assert not list(tmp_path.glob(".*"))
+
+
+def test_a_write_that_fails_leaves_nothing_behind(tmp_path, monkeypatch):
+    def fail(value, file):
+        file.write(b"half")
+        raise RuntimeError("PytorchStreamWriter failed writing file")
+
+    monkeypatch.setattr(torch, "save", fail)
+    with pytest.raises(StorageError, match="PytorchStreamWriter failed"):
+        AtomicCheckpointIO().save_checkpoint({}, tmp_path / checkpoint_name(1))
+    assert not list(tmp_path.iterdir())
+
+
+def test_the_newest_that_loads_is_taken_and_the_damaged_are_named(tmp_path):
+    good, bad, empty = (tmp_path / checkpoint_name(iteration) for iteration in (1, 2, 3))
+    torch.save({"iteration": 1}, good)
+    bad.write_bytes(good.read_bytes()[:100])
+    empty.touch()
+    path, damaged = newest_readable([empty, bad, good])
+    assert path == good
+    assert [line.split(" is damaged")[0] for line in damaged] == [str(empty), str(bad)]
+    with pytest.raises(ResumeError, match="no checkpoint loads"):
+        newest_readable([empty, bad])
+    assert newest_readable([]) == (None, [])

@@ -1,0 +1,66 @@
+from __future__ import annotations
+
+import pytest
+
+from r1light.core.errors import RewardError
+from r1light.core.types import Problem, SamplingParams, Verdict
+from r1light.graders.exact import Exact
+from r1light.training.held_out import HeldOut
+from r1light.training.interrupt import Interrupt
+from r1light.training.problems import PromptEncoder
+
+PROBLEMS = [Problem(id=str(index), prompt="", grader="exact", answer="yes") for index in range(4)]
+
+
+def held_out(engine, template, grader=None):
+    encoder = PromptEncoder(template, lambda text: [ord(character) for character in text], 100)
+    graders = {"exact": grader or Exact(Exact.Config())}
+    return HeldOut(
+        engine, encoder, graders, SamplingParams(n=8), Interrupt(), lambda text: text.count("wait")
+    )
+
+
+def test_accuracy_with_its_standard_error(fake_engine, whole_text):
+    engine = fake_engine(lambda name, index: "yes" if int(name) < 3 else "wait")
+    result = held_out(engine, whole_text).evaluate(PROBLEMS, 5)
+    assert result.metrics["pass@1"] == 0.75
+    # the sample std of (1, 1, 1, 0) is sqrt(3 * 0.0625 + 0.5625) / sqrt(3) = 0.5; over sqrt(4): 0.25
+    assert result.metrics["pass@1_stderr"] == pytest.approx(0.25)
+    assert result.metrics["mean_length"] == (4 + 4 + 4 + 5) / 4
+    assert result.metrics["reflection"] == 0.25
+    assert [judged.sample.problem.id for judged in result.judged] == ["0", "1", "2", "3"]
+
+
+def test_one_sampled_and_one_greedy_completion_a_problem_with_draws_of_their_own(fake_engine, whole_text):
+    engine = fake_engine(lambda name, index: "yes")
+    held_out(engine, whole_text).evaluate(PROBLEMS, 5)
+    (requests, sampled), (_, greedy) = engine.calls
+    assert (sampled.n, sampled.temperature) == (1, 1.0)
+    assert (greedy.n, greedy.temperature) == (1, 0.0)
+    assert all(request.key[0] > 10**6 for request in requests), "no iteration of training has such a number"
+
+
+def test_no_answer_is_a_wrong_one(fake_engine, whole_text):
+    result = held_out(fake_engine(lambda name, index: ""), whole_text).evaluate(PROBLEMS, 0)
+    assert result.metrics["pass@1"] == 0.0
+
+
+class Failing:
+    def grade_many(self, items):
+        return [Verdict(None, "error", "no worker") for _ in items]
+
+
+class Unsure:
+    def grade_many(self, items):
+        return [Verdict(None, "abstain", "cannot tell") if i else Verdict(1.0) for i, _ in enumerate(items)]
+
+
+def test_a_grader_that_fails_is_no_wrong_answer(fake_engine, whole_text):
+    with pytest.raises(RewardError, match="grading problem '0' failed: no worker"):
+        held_out(fake_engine(lambda name, index: "yes"), whole_text, Failing()).evaluate(PROBLEMS, 0)
+
+
+def test_abstentions_are_left_out_of_the_mean(fake_engine, whole_text):
+    result = held_out(fake_engine(lambda name, index: "yes"), whole_text, Unsure()).evaluate(PROBLEMS, 0)
+    assert result.metrics["pass@1"] == 1.0
+    assert "pass@1_stderr" not in result.metrics

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -279,8 +279,13 @@ class GrpoModule(lightning.LightningModule):
             "reference": self.reference.model.state_dict() if self.reference else None,
         }
 
-    def on_load_checkpoint(self, checkpoint: Mapping[str, Any]) -> None:
-        """Take the counters and the reference back, and hand the policy's weights to the engine."""
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Take the counters and the reference back.
+
+        Lightning's own count of batches is dropped: at the end of a run it says that the epoch is over, and a
+        run that is continued for more iterations would end at once.
+        """
+        checkpoint.pop("loops", None)
         state = checkpoint["grpo"]
         self.iteration = state["iteration"]
         self.updates = state["updates"]

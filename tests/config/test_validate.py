@@ -3,7 +3,7 @@ from dataclasses import FrozenInstanceError
 
 import pytest
 
-from r1light.config.schema import Component, LoggerSpec, Recommended, TrainerSpec
+from r1light.config.schema import LoggerSpec, ModelSpec, Recommended, TrainerSpec
 from r1light.config.validate import validate
 from r1light.core.errors import ConfigError, UnknownNameError, unknown_name
 
@@ -11,7 +11,7 @@ from r1light.core.errors import ConfigError, UnknownNameError, unknown_name
 def test_a_right_configuration_becomes_values(plain, find_stage):
     config = validate(plain, find_stage)
     assert (config.stage_name, config.stage.size, config.seed, config.resume) == ("train", 5, 1, "auto")
-    assert config.model == Component("bare", None)
+    assert config.model == ModelSpec("bare")
     assert (config.data.name, config.data.config.digits) == ("knobs", (2,))
     assert config.data.recommended == Recommended(iterations=30)
     assert config.trainer == TrainerSpec(accelerator="cpu")
@@ -119,5 +119,5 @@ def test_a_stage_that_uses_no_components_imports_none(plain, find_stage):
     plain["stage"] = {"name": "list"}
     plain["model"]["name"] = "does_not_exist"
     config = validate(plain, lambda name: Listing)
-    assert config.model == Component("does_not_exist", None)
+    assert config.model == ModelSpec("does_not_exist")
     assert config.stage is None

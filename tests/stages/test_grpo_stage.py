@@ -133,6 +133,7 @@ def test_the_saved_model_loads_by_auto_classes(straight):
     ],
     ids=["dapo", "gspo", "cispo", "dr_grpo", "checkpointing"],
 )
+@pytest.mark.slow
 def test_the_options_run_and_resume_exactly(run_grpo, options):
     folder, result = run_grpo("whole", "stage.iterations=2", "stage.checkpoint_every=1", *options)
     run_grpo("halves", "stage.iterations=1", "stage.checkpoint_every=1", *options)
@@ -146,9 +147,10 @@ def test_the_weights_do_not_depend_on_the_micro_batches(run_grpo):
     whole, _ = run_grpo("whole", "stage.iterations=1")
     for name, option in [("cut", "stage.micro_batch_tokens=300"), ("rows", "stage.share_prompts=false")]:
         other, _ = run_grpo(name, "stage.iterations=1", option)
+        assert rows(other)[1]["grad_norm"] == pytest.approx(rows(whole)[1]["grad_norm"], rel=1e-5)
         one, two = weights(whole), weights(other)
-        for key in one:
-            torch.testing.assert_close(one[key], two[key], atol=2e-6, rtol=0)
+        for key in one:  # Adam's first step is 1e-4 wide whatever the gradient, so its rounding is magnified
+            torch.testing.assert_close(one[key], two[key], atol=2e-5, rtol=0)
 
 
 def test_training_stops_when_accuracy_levels_off(run_grpo):

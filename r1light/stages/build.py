@@ -123,9 +123,24 @@ def build_mix(config: RunConfig, graders: Graders) -> Any:
     return RewardMix(components, config.reward.max_error_rate)
 
 
+def device_of(config: RunConfig) -> Literal["cpu", "cuda"]:
+    """Where policy and engine compute: a GPU where there is one and none was declined.
+
+    Raises:
+        ConfigError: If a GPU is asked for and torch sees none.
+    """
+    import torch
+
+    if config.trainer.accelerator == "gpu" and not torch.cuda.is_available():
+        raise ConfigError(
+            "trainer.accelerator=gpu, and torch sees no GPU here; take trainer=cpu or trainer=auto"
+        )
+    return "cuda" if config.trainer.accelerator != "cpu" and torch.cuda.is_available() else "cpu"
+
+
 def build_model(config: RunConfig) -> Any:
-    """The model with its tokenizer, loaded on the CPU: a `LoadedModel`."""
-    return registry("models").create(config.model.name, config.model.config).load()
+    """The model with its tokenizer, on the device that it is trained on: a `LoadedModel`."""
+    return registry("models").create(config.model.name, config.model.config).load(device_of(config))
 
 
 def build_engine(config: RunConfig, loaded: Any) -> RolloutEngine:

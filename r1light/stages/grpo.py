@@ -60,7 +60,7 @@ def check(config: RunConfig) -> None:
     """What no option knows alone.
 
     Raises:
-        ConfigError: If the ranks do not divide the problems of a minibatch.
+        ConfigError: If the ranks do not divide the problems of a minibatch, or there are several.
     """
     options: GrpoOptions = config.stage
     parts = config.trainer.devices * options.minibatches
@@ -70,6 +70,10 @@ def check(config: RunConfig) -> None:
         raise ConfigError(
             f"stage.prompts_per_iteration={options.prompts_per_iteration} is not divided by "
             f"{config.trainer.devices} devices x {options.minibatches} minibatches; nearest: {nearest}"
+        )
+    if config.trainer.devices > 1:
+        raise ConfigError(
+            f"trainer.devices={config.trainer.devices}: this release trains on one device; take 1"
         )
 
 
@@ -135,6 +139,7 @@ def _assemble(
 
 
 def _train(config: RunConfig, folder: RunFolder, parts: Parts) -> StageResult:
+    from r1light.stages.build import device_of
     from r1light.stages.resume import resolve_resume
     from r1light.training.fit import fit, make_trainer, newest_readable
     from r1light.training.plan import batch_plan
@@ -155,13 +160,7 @@ def _train(config: RunConfig, folder: RunFolder, parts: Parts) -> StageResult:
     left = options.iterations - start
     with progress(left, "iteration") as bar:
         record = Record(folder, options, parts.watch, bar)
-        trainer = make_trainer(
-            [record],
-            config.trainer.accelerator,
-            config.trainer.devices,
-            config.trainer.precision,
-            folder.path,
-        )
+        trainer = make_trainer([record], device_of(config), config.trainer.precision, folder.path)
         fit(trainer, parts.module, checkpoint)
     return _finish(folder, parts, record)
 

@@ -52,13 +52,13 @@ class RandomState(lightning.Callback):
 
 
 def make_trainer(
-    callbacks: Sequence[lightning.Callback], accelerator: str, devices: int, precision: Any, folder: Path
+    callbacks: Sequence[lightning.Callback], accelerator: str, precision: Any, folder: Path
 ) -> lightning.Trainer:
     """A Lightning trainer that does nothing by itself but run the loop."""
     with quiet_lightning():
         return lightning.Trainer(
             accelerator=accelerator,
-            devices=devices,
+            devices=1,
             precision=precision,
             callbacks=[*callbacks, RandomState()],
             plugins=[AtomicCheckpointIO()],

@@ -165,6 +165,10 @@ def test_training_stops_when_accuracy_levels_off(run_grpo):
     ("overrides", "line"),
     [
         (["stage.minibatches=2", "trainer.devices=4"], "4 devices x 2 minibatches; nearest"),
+        (["trainer.devices=2"], "this release trains on one device"),
+        (["trainer=gpu"], "torch sees no GPU here")
+        if not torch.cuda.is_available()
+        else (["stage.lr=0"], "lr=0"),
         (["stage.group_size=1"], "group_size=1 leaves no standard deviation"),
         (["stage.minibatches=3"], "minibatches=3; nearest that is: 3 or 6"),
         (["data.train_size=0"], "no problems in its train split"),

@@ -161,7 +161,11 @@ def _exit_code(error: BaseException, *, debug: bool) -> int:
     signum = error.signum if isinstance(error, Interrupted) else next(iter(_received), None)
     if signum is not None:
         name = signal.Signals(signum).name
-        print(f"interrupted by {name}; the same command goes on from the last checkpoint", file=sys.stderr)  # noqa: T201
+        print(  # noqa: T201
+            f"interrupted by {name}; a run that saved a checkpoint goes on from it when the command is given "
+            "again with resume=auto",
+            file=sys.stderr,
+        )
         return 128 + signum
     if isinstance(error, SystemExit):
         return error.code if isinstance(error.code, int) else int(error.code is not None)

@@ -103,7 +103,7 @@ class TrainerSpec:
     """`auto` takes a GPU where there is one."""
     devices: int = 1
     """Processes on this machine, one a device."""
-    precision: Literal["32-true", "bf16-true", "bf16-mixed", "16-mixed"] = "32-true"
+    precision: Literal["32-true", "bf16-true", "bf16-mixed"] = "32-true"
     """The numbers that the policy computes with, in Lightning's names."""
     threads: int | None = None
     """CPU threads a process; null leaves it to torch."""

@@ -134,8 +134,15 @@ def read_jsonl(path: Path) -> Iterator[dict[str, Any]]:
 
 
 def keep_rows(path: Path, iteration: int) -> None:
-    """Drop the rows of iterations after `iteration`, as a resumed run writes them again."""
+    """Drop the rows that a run resumed after `iteration` writes again.
+
+    Those are the rows of later iterations, and the samples that were drawn when the run had ended.
+    """
     if not path.exists():
         return
-    kept = [row for row in read_jsonl(path) if row.get("iteration", 0) <= iteration]
+    kept = [
+        row
+        for row in read_jsonl(path)
+        if row.get("iteration", 0) <= iteration and row.get("phase") != "after"
+    ]
     write_atomic(path, "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in kept).encode())

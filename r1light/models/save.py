@@ -35,7 +35,7 @@ def save_model(model: Any, tokenizer: Any, path: Path) -> None:
             path.rename(old)
         aside.rename(path)
         shutil.rmtree(old, ignore_errors=True)
-    except Exception as error:
+    except BaseException as error:
         shutil.rmtree(aside, ignore_errors=True)
         if old.exists() and not path.exists():
             old.rename(path)

@@ -22,8 +22,8 @@ class Replay:
     """Answers a request with the file's rows of its problem id, in the file's order.
 
     A row has `problem_id` (or `id`) and `completion` (or `text`), and may have `token_ids`, `logprobs` and
-    `finish_reason` ("stop" where it has none). Of the sampling parameters only `n` counts. Log-probabilities
-    that a row lacks are NaN, never a guess.
+    `finish_reason` ("stop" where it has none). Of the sampling parameters `n` and `max_tokens` count.
+    Log-probabilities that a row lacks are NaN, never a guess.
     """
 
     @dataclass(frozen=True, slots=True)
@@ -60,11 +60,12 @@ class Replay:
         """Yield the groups in the order of the requests.
 
         Raises:
-            DataError: At once, if the file has fewer than `params.n` completions of a problem.
+            DataError: At once, if the file has fewer than `params.n` completions of a problem, or one of
+                more than `params.max_tokens` tokens.
             EngineError: If the engine is closed.
         """
         self._life.begin()
-        return iter([Group(request, self._of(request, params.n)) for request in requests])
+        return iter([Group(request, self._of(request, params)) for request in requests])
 
     def load_weights(self, named_tensors: Iterable[tuple[str, Tensor]], version: int) -> None:
         """Drain the tensors: what was written before does not hang on them."""
@@ -76,14 +77,20 @@ class Replay:
         """Answer no more."""
         self._life.close()
 
-    def _of(self, request: RolloutRequest, n: int) -> tuple[Completion, ...]:
+    def _of(self, request: RolloutRequest, params: SamplingParams) -> tuple[Completion, ...]:
         found = self._completions.get(request.problem_id, [])
-        if len(found) < n:
+        if len(found) < params.n:
             raise DataError(
                 f"{self._path} has {len(found)} completions of problem {request.problem_id!r}, "
-                f"and {n} are asked for"
+                f"and {params.n} are asked for"
             )
-        return tuple(found[:n])
+        longest = max(len(completion.token_ids) for completion in found[: params.n])
+        if longest > params.max_tokens:
+            raise DataError(
+                f"{self._path} has a completion of problem {request.problem_id!r} with {longest} tokens, "
+                f"and at most {params.max_tokens} are asked for"
+            )
+        return tuple(found[: params.n])
 
 
 def _rows(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -114,6 +121,8 @@ def _completion(row: dict[str, Any], where: str, encode: Encode | None) -> Compl
         if encode is None:
             raise DataError(f"{where} has no token_ids, and there is no tokenizer to make them of its text")
         ids = encode(text)
+    if not ids:
+        raise DataError(f"{where} has an empty completion")
     logprobs = row.get("logprobs")
     if logprobs is None:
         logprobs = [float("nan")] * len(ids)

@@ -13,7 +13,7 @@ import hashlib
 import itertools
 import logging
 import time
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -53,7 +53,7 @@ class Config:
     """Windows that the loss is measured on."""
     models: dict[str, TinyShape] = field(
         default_factory=lambda: {
-            "tiny": TinyShape(hidden=128, intermediate=384),
+            "tiny": TinyShape(hidden=128, intermediate=384, lr=3e-3),
             "tiny_student": TinyShape(hidden=64, intermediate=192, lr=4e-3),
         }
     )
@@ -164,7 +164,6 @@ def _build(
     }
     weights = hashlib.sha256((path / "model.safetensors").read_bytes()).hexdigest()
     command = "python -m r1light stage=base"
-    write_json(
-        path / "manifest.json", {"command": command, "seed": seed, "weights_sha256": weights} | figures
-    )
+    made = {"command": command, "options": asdict(options), "seed": seed, "weights_sha256": weights}
+    write_json(path / "manifest.json", made | figures)
     return figures | {"train_seconds": seconds}

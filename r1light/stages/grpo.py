@@ -7,6 +7,8 @@ Writes: metrics.jsonl, samples.jsonl, checkpoints/, model/, result.json, report.
 from __future__ import annotations
 
 import logging
+import math
+import random
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
@@ -16,7 +18,7 @@ from r1light.config.schema import RunConfig
 from r1light.core.errors import ConfigError, Interrupted
 from r1light.core.progress import progress
 from r1light.core.protocols import Grader
-from r1light.core.run_folder import RunFolder, StageResult, keep_rows
+from r1light.core.run_folder import RunFolder, StageResult
 from r1light.core.types import SamplingParams
 from r1light.training.grpo_options import GrpoOptions
 from r1light.training.interrupt import Halt, Interrupt, catch_signals
@@ -42,12 +44,15 @@ class Parts:
 
 def run(config: RunConfig, folder: RunFolder) -> StageResult:
     """Train, and measure held-out accuracy before and after."""
+    import numpy
     import torch
 
     check(config)
     if config.trainer.threads:
         torch.set_num_threads(config.trainer.threads)
     torch.manual_seed(config.seed)
+    numpy.random.seed(config.seed)
+    random.seed(config.seed)
     interrupt = Interrupt()
     with catch_signals(interrupt), _parts(config, interrupt) as parts:
         try:
@@ -140,21 +145,13 @@ def _assemble(
 
 def _train(config: RunConfig, folder: RunFolder, parts: Parts) -> StageResult:
     from r1light.stages.build import device_of
-    from r1light.stages.resume import resolve_resume
-    from r1light.training.fit import fit, make_trainer, newest_readable
+    from r1light.stages.resume import starting_point
+    from r1light.training.fit import fit, make_trainer
     from r1light.training.plan import batch_plan
     from r1light.training.record import Record
 
     options: GrpoOptions = config.stage
-    checkpoint, damaged = newest_readable(resolve_resume(config, folder).checkpoints)
-    for line in damaged:
-        _log.warning("%s; going back to the one before", line)
-    start = 0
-    if checkpoint is not None:
-        start = int(checkpoint.stem.split("-")[-1])
-        _log.info("resumed after iteration %d from %s", start, checkpoint)
-    keep_rows(folder.metrics, start if checkpoint else -1)
-    keep_rows(folder.samples, start if checkpoint else -1)
+    checkpoint, start = starting_point(config, folder)
     for line in batch_plan(options, config.trainer.devices):
         _log.info("%s", line)
     left = options.iterations - start
@@ -184,12 +181,17 @@ def _finish(folder: RunFolder, parts: Parts, record: Record) -> StageResult:
         "updates": module.updates,
         "num_tokens": record.num_tokens,
     }
+    metrics = {name: value for name, value in metrics.items() if math.isfinite(value)}
     outputs = {"model": str(folder.model), "report": str(folder.report)}
     best = folder.checkpoints / "best"
     outputs |= {"best_model": str(best)} if best.exists() else {}
     result = StageResult("grpo", metrics, outputs)
     folder.save_result(result)
-    write_report(folder)
+    try:
+        write_report(folder)
+    except BaseException:
+        folder.result.unlink()  # a folder with a result is finished, and this one is not
+        raise
     for line in summary_lines(result):
         _log.info("%s", line)
     return result

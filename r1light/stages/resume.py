@@ -7,6 +7,8 @@ checkpoints, which are left as they are.
 
 from __future__ import annotations
 
+import logging
+import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -20,9 +22,11 @@ from r1light.core.errors import ResumeError
 from r1light.core.lock import FolderLock, holder, is_locked
 from r1light.core.manifest import comparable, read_manifest
 from r1light.core.masking import mask
-from r1light.core.run_folder import RunFolder
+from r1light.core.run_folder import RunFolder, keep_rows
 
 CHECKPOINT_PATTERN = "iteration-*.ckpt"
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,22 +49,78 @@ def resolve_resume(config: RunConfig, folder: RunFolder) -> ResumePlan:
     """Decide from where a run goes on. Reads only; asked again about the plan's folder, it says the same.
 
     Raises:
-        ResumeError: `resume` names a path without checkpoints, or the checkpoints belong to another
-            configuration; names the keys that differ.
+        ResumeError: `resume` names a path without checkpoints, or checkpoints of another configuration (names
+            the keys that differ), or they are past what `stage.iterations` asks for.
     """
+    plan = _plan(config, folder)
+    limit = getattr(config.stage, "iterations", None)
+    if limit is not None and plan.checkpoints and (reached := _number(plan.checkpoints[0])) > limit:
+        raise ResumeError(
+            f"{plan.checkpoints[0]} is after iteration {reached}, and stage.iterations={limit} asks for "
+            "fewer; raise it, or start afresh with resume=none"
+        )
+    return plan
+
+
+def _plan(config: RunConfig, folder: RunFolder) -> ResumePlan:
     if config.resume == "none":
         return ResumePlan(folder, (), "a fresh start, as resume=none asks for")
     if config.resume != "auto":
+        mine = read_manifest(folder).get("fingerprint") == config.fingerprint
+        if mine and (own := _checkpoints(folder)):
+            return ResumePlan(folder, own, f"going on from the newest checkpoint in {folder.path}")
         return _from_path(config, folder, Path(config.resume))
     own = _checkpoints(folder)
     if own or folder.manifest.exists():
         _check_same(config, folder, "choose another hydra.run.dir, or resume=none to start over in it")
     if own:
         return ResumePlan(folder, own, f"going on from the newest checkpoint in {folder.path}")
+    limit = getattr(config.stage, "iterations", None)
     for other in _unfinished(config, folder):
+        if limit is not None and _number(_checkpoints(other)[0]) > limit:
+            continue  # that run is past what is asked for here
         reason = f"going on with {other.path}, the newest unfinished run of this configuration"
         return ResumePlan(other, _checkpoints(other), reason)
     return ResumePlan(folder, (), "a fresh start: no unfinished run of this configuration")
+
+
+def starting_point(config: RunConfig, folder: RunFolder) -> tuple[Path | None, int]:
+    """The checkpoint that training goes on from and its iteration, with the folder made ready for it.
+
+    Rows and checkpoints of later iterations are taken out of the way, as they will be written anew; a run
+    that goes on from another's checkpoint in a folder of its own takes over its history.
+
+    Raises:
+        ResumeError: None of the checkpoints loads.
+    """
+    from r1light.training.checkpoint import set_aside
+    from r1light.training.fit import newest_readable
+
+    plan = resolve_resume(config, folder)
+    foreign = (
+        config.resume == "auto" and plan.folder != folder
+    )  # another run died since this folder was taken
+    checkpoint, iteration, damaged = newest_readable(() if foreign else plan.checkpoints)
+    for line in damaged:
+        _log.warning("%s; going back to the one before", line)
+    if checkpoint is not None:
+        _log.info("resumed after iteration %d from %s", iteration, checkpoint)
+        _take_over_history(RunFolder(checkpoint.absolute().parent.parent), folder)
+        set_aside(folder.checkpoints, iteration)
+    for rows in (folder.metrics, folder.samples):
+        keep_rows(rows, iteration if checkpoint else -1)
+    return checkpoint, iteration
+
+
+def _take_over_history(source: RunFolder, folder: RunFolder) -> None:
+    """Copy the rows and the best model of a run that another folder goes on with."""
+    if source.path.absolute() == folder.path.absolute() or folder.metrics.exists():
+        return
+    for path in (source.metrics, source.samples):
+        if path.exists():
+            shutil.copyfile(path, folder.path / path.name)
+    if (source.checkpoints / "best").is_dir():
+        shutil.copytree(source.checkpoints / "best", folder.checkpoints / "best", dirs_exist_ok=True)
 
 
 @contextmanager
@@ -84,6 +144,8 @@ def open_run_folder(config: RunConfig, folder: RunFolder) -> Iterator[ResumePlan
         if config.resume == "none" and (folder.manifest.exists() or folder.checkpoints.exists()):
             lock, aside = _start_over(lock)
         plan = resolve_resume(config, folder)
+        if plan.folder == folder and not plan.checkpoints and folder.result.exists():
+            lock, aside = _start_over(lock)  # finished, and nothing is left to go on from
         if aside is not None:
             plan = replace(plan, reason=f"{plan.reason}; the earlier run is in {aside}")
         if plan.folder != folder:
@@ -128,6 +190,12 @@ def _start_over(lock: FolderLock) -> tuple[FolderLock, Path]:
 
 def _checkpoints(folder: RunFolder) -> tuple[Path, ...]:
     return tuple(sorted(folder.checkpoints.glob(CHECKPOINT_PATTERN), reverse=True))
+
+
+def _number(checkpoint: Path) -> int:
+    """The iteration that a checkpoint's name tells; 0 for a file of another name."""
+    digits = checkpoint.stem.split("-")[-1]
+    return int(digits) if digits.isdigit() else 0
 
 
 def _is_default(config: RunConfig, folder: RunFolder) -> bool:

@@ -157,8 +157,10 @@ def _micro_batch(rows: Sequence[Row], trees: Sequence[_Tree]) -> MicroBatch:
     mask_BT = torch.arange(int(lengths.max()))[None, :] < lengths[:, None]
     row_K, column_K = mask_BT.nonzero(as_tuple=True)
     learn_B = torch.tensor([rows[position].learn for position in order])
-    rollout_BT = torch.zeros(mask_BT.shape)
-    rollout_BT[mask_BT] = torch.tensor([x for position in order for x in rows[position].rollout_logprobs])
+    rollout_BT = torch.zeros(mask_BT.shape, dtype=torch.float32)
+    rollout_BT[mask_BT] = torch.tensor(
+        [x for position in order for x in rows[position].rollout_logprobs], dtype=torch.float32
+    )
     return MicroBatch(
         input_ids_NL=input_ids_NL,
         position_ids_NL=position_ids_NL,
@@ -168,7 +170,7 @@ def _micro_batch(rows: Sequence[Row], trees: Sequence[_Tree]) -> MicroBatch:
         row_K=row_K,
         column_K=column_K,
         rollout_logprobs_BT=rollout_BT,
-        advantages_B=torch.tensor([rows[position].advantage for position in order]),
+        advantages_B=torch.tensor([rows[position].advantage for position in order], dtype=torch.float32),
         mask_BT=mask_BT & learn_B[:, None],
         rows=tuple(order),
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import random
 import re
+import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -66,6 +67,15 @@ def prune(folder: Path, keep: int) -> None:
         path.unlink(missing_ok=True)
     for path in folder.glob(".*.tmp"):
         path.unlink(missing_ok=True)
+    for path in (*folder.glob(".*.new"), *folder.glob(".*.old")):
+        shutil.rmtree(path, ignore_errors=True)
+
+
+def set_aside(folder: Path, iteration: int) -> None:
+    """Rename the checkpoints after an iteration: a run that goes back behind them will write them anew."""
+    for path in saved_checkpoints(folder):
+        if int(path.stem.split("-")[-1]) > iteration:
+            path.rename(path.with_name(f"{path.name}.old"))
 
 
 def rng_state() -> dict[str, Any]:

@@ -75,7 +75,7 @@ class ScoredGroup:
 
 @dataclass(frozen=True, slots=True)
 class Rollout:
-    """The groups of one iteration, in the order of their problems, with the time they took in seconds."""
+    """The groups of one iteration, those without variance last, with the time they took in seconds."""
 
     groups: tuple[ScoredGroup, ...]
     generate_seconds: float
@@ -86,7 +86,9 @@ class Rollout:
 
     def rewards_PG(self) -> tuple[Tensor, Tensor]:
         """Float rewards (0 where dropped) and a bool mask of the samples that are kept, both [P, G]."""
-        rewards = torch.tensor([[reward or 0.0 for reward in group.rewards] for group in self.groups])
+        rewards = torch.tensor(
+            [[reward or 0.0 for reward in group.rewards] for group in self.groups], dtype=torch.float32
+        )
         kept = torch.tensor([[reward is not None for reward in group.rewards] for group in self.groups])
         return rewards, kept
 

@@ -6,6 +6,7 @@ from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean
+from typing import Any
 
 WINDOW = 10
 """Iterations looked back on."""
@@ -35,12 +36,12 @@ def _mean_above(name: str, bound: float) -> Callable[[Sequence[Row]], bool]:
 SYMPTOMS: Mapping[str, Symptom] = {
     "all_wrong": Symptom(
         _mean_above("groups/frac_all_wrong", 0.95),
-        "every group is all wrong, so there is nothing to prefer: take easier problems or a larger "
+        "nearly every group is all wrong, so there is nothing to prefer: take easier problems or a larger "
         "group_size, or look in samples.jsonl whether right answers are not recognised",
     ),
     "all_correct": Symptom(
         _mean_above("groups/frac_all_correct", 0.95),
-        "every group is all right, so there is nothing left to learn: take harder problems or stop here",
+        "nearly every group is all right, so little is left to learn: take harder problems or stop here",
     ),
     "no_variance": Symptom(
         _mean_above("frac_reward_zero_std", 0.95),
@@ -54,7 +55,8 @@ SYMPTOMS: Mapping[str, Symptom] = {
     "entropy": Symptom(
         lambda rows: (
             _always("entropy", lambda value: value < 0.01)(rows)
-            and _mean_above("groups/frac_all_correct", 0.5)(rows) is False
+            and all("groups/frac_all_correct" in row for row in rows)
+            and not _mean_above("groups/frac_all_correct", 0.5)(rows)
         ),
         "the entropy is below 0.01 nats a token and accuracy is not high: the policy has collapsed; lower "
         "stage.lr, raise stage.loss.kl_coefficient or stage.loss.clip_high",
@@ -79,6 +81,15 @@ class Diagnosis:
     def __init__(self) -> None:
         self._rows: deque[Row] = deque(maxlen=WINDOW)
         self._said: dict[str, int] = {}
+
+    def state(self) -> dict[str, Any]:
+        """What a checkpoint keeps, so that a resumed run says the same."""
+        return {"rows": [dict(row) for row in self._rows], "said": dict(self._said)}
+
+    def load_state(self, state: Mapping[str, Any]) -> None:
+        """Take it back."""
+        self._rows = deque(state["rows"], maxlen=WINDOW)
+        self._said = dict(state["said"])
 
     def look(self, iteration: int, row: Row) -> str | None:
         """The first symptom that shows and was not named of late, in words; or a reward that never varies."""

@@ -35,10 +35,11 @@ class RandomState(lightning.Callback):
 
     def __init__(self) -> None:
         self._restored: dict[str, Any] | None = None
+        self._boundary: dict[str, Any] | None = None
 
     def state_dict(self) -> dict[str, Any]:
-        """The states of this moment."""
-        return rng_state()
+        """The states between two iterations, also for a checkpoint of one that is broken off."""
+        return self._boundary or self._restored or rng_state()
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Keep them for the first iteration."""
@@ -49,6 +50,13 @@ class RandomState(lightning.Callback):
         if self._restored is not None:
             restore_rng(self._restored)
             self._restored = None
+        self._boundary = rng_state()
+
+    def on_train_batch_end(
+        self, trainer: Any, pl_module: Any, outputs: Any, batch: Any, batch_idx: int
+    ) -> None:
+        """The iteration is whole; what follows is the next boundary."""
+        self._boundary = None
 
 
 def make_trainer(
@@ -60,7 +68,7 @@ def make_trainer(
             accelerator=accelerator,
             devices=1,
             precision=precision,
-            callbacks=[*callbacks, RandomState()],
+            callbacks=[RandomState(), *callbacks],
             plugins=[AtomicCheckpointIO()],
             max_epochs=1,
             logger=False,
@@ -79,8 +87,8 @@ def fit(trainer: lightning.Trainer, module: GrpoModule, checkpoint: Path | None)
         trainer.fit(module, loader, ckpt_path=checkpoint, weights_only=True)
 
 
-def newest_readable(checkpoints: Sequence[Path]) -> tuple[Path | None, list[str]]:
-    """The first checkpoint that loads, and a line for each before it that does not.
+def newest_readable(checkpoints: Sequence[Path]) -> tuple[Path | None, int, list[str]]:
+    """The first checkpoint that loads, its iteration, and a line for each before it that does not.
 
     Raises:
         ResumeError: If there are some and none loads.
@@ -88,11 +96,12 @@ def newest_readable(checkpoints: Sequence[Path]) -> tuple[Path | None, list[str]
     damaged = []
     for path in checkpoints:
         try:
-            torch.load(path, map_location="cpu", weights_only=True, mmap=True)
+            state = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
+            iteration = int(state["grpo"]["iteration"])
         except (OSError, RuntimeError, EOFError, pickle.UnpicklingError, KeyError, ValueError) as error:
             damaged.append(f"{path} is damaged ({str(error).splitlines()[0]})")
         else:
-            return path, damaged
+            return path, iteration, damaged
     if damaged:
         raise ResumeError(f"no checkpoint loads: {'; '.join(damaged)}; start afresh with resume=none")
-    return None, []
+    return None, 0, []

@@ -67,7 +67,10 @@ def disable_dropout(model: Any) -> None:
 
 
 def can_share_prompts(model: Any) -> bool:
-    """Whether the model takes a mask of its own: SDPA or eager attention, and no sliding window."""
+    """Whether the model takes a bool mask of its own: SDPA attention, and no sliding window.
+
+    Eager attention would add a bool mask to its scores instead of obeying it, without an error.
+    """
     config = model.config
     windowed = getattr(config, "use_sliding_window", True) and getattr(config, "sliding_window", None)
-    return getattr(config, "_attn_implementation", "") in ("sdpa", "eager") and not windowed
+    return getattr(config, "_attn_implementation", "") == "sdpa" and not windowed

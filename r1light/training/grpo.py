@@ -186,8 +186,8 @@ class GrpoModule(lightning.LightningModule):
         normaliser = self._normaliser(rows)
         optimizer: Any = self.optimizers()
         factor = self._set_learning_rate(optimizer)
-        zero = torch.zeros(len(PolicyMetrics.__dataclass_fields__), device=self.device)
-        metrics, entropy = PolicyMetrics.unstack(zero), torch.zeros((), device=self.device)
+        zero = torch.zeros(len(PolicyMetrics.__dataclass_fields__), dtype=torch.float32, device=self.device)
+        metrics, entropy = PolicyMetrics.unstack(zero), zero[0]
         if not normaliser.tokens:
             return UpdateSums(metrics, 0.0, (), factor)
         for batch in self._cut(rows):

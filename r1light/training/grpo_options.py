@@ -158,6 +158,10 @@ class GrpoOptions:
         for name in not_negative.split():
             if getattr(self, name) < 0:
                 raise ValueError(f"{name}={getattr(self, name)} must not be negative")
+        self._check_sizes()
+        self._check_choices()
+
+    def _check_sizes(self) -> None:
         if self.micro_batch_tokens is not None and self.micro_batch_tokens < 1:
             raise ValueError(f"micro_batch_tokens={self.micro_batch_tokens} must be at least 1, or null")
         if self.prompts_per_iteration % self.minibatches:
@@ -166,17 +170,28 @@ class GrpoOptions:
                 f"minibatches={self.minibatches}; nearest that is: "
                 f"{_nearest_multiple(self.prompts_per_iteration, self.minibatches)}"
             )
-        if self.group_size == 1 and self.normalisation == "group_std":
+        if self.group_size == 1:
             raise ValueError(
-                "group_size=1 leaves no standard deviation to normalise by; give group_size at least 2 "
-                "or advantage_normalisation=batch_std"
+                "group_size=1 leaves a completion nothing to be compared with: no standard deviation, and "
+                "every advantage is 0; give group_size at least 2"
             )
-        if self.reference_ema is not None and not 0 <= self.reference_ema < 1:
-            raise ValueError(f"reference_ema={self.reference_ema} must be in [0, 1)")
+        if self.overlong_buffer is not None and self.overlong_buffer < 0:
+            raise ValueError(f"overlong_buffer={self.overlong_buffer} must not be negative")
         if self.overlong_tokens >= self.max_tokens:
             raise ValueError(
                 f"overlong_buffer={self.overlong_tokens} must be below max_tokens={self.max_tokens}"
             )
+
+    def _check_choices(self) -> None:
+        if not 0 <= self.adam_beta2 < 1:
+            raise ValueError(f"adam_beta2={self.adam_beta2} must be in [0, 1)")
+        if self.stop_when.patience and not (self.eval_every and self.eval_problems):
+            raise ValueError(
+                f"stop_when.patience={self.stop_when.patience} needs evaluations: give eval_every and "
+                "eval_problems above 0"
+            )
+        if self.reference_ema is not None and not 0 <= self.reference_ema < 1:
+            raise ValueError(f"reference_ema={self.reference_ema} must be in [0, 1)")
 
     @property
     def loss_options(self) -> PolicyLossOptions:

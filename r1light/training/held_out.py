@@ -55,14 +55,22 @@ class HeldOut:
     interrupt: Interrupt
     reflections: CountReflections
 
-    def evaluate(self, problems: Sequence[Problem], iteration: int) -> HeldOutResult:
-        """Evaluate on the problems.
+    def evaluate(
+        self, problems: Sequence[Problem], iteration: int, *, interruptible: bool = True
+    ) -> HeldOutResult:
+        """Evaluate on the problems, at temperature 1 and greedily.
+
+        Args:
+            problems: The problems, over all ranks.
+            iteration: Decides the draws.
+            interruptible: Whether a signal breaks the evaluation off.
 
         Raises:
             RewardError: If a grader fails on one of them.
+            Halt: If a signal has come.
         """
-        sampled = self._judge(problems, iteration, self.params.temperature)
-        greedy = self._judge(problems, iteration, 0.0)
+        sampled = self._judge(problems, iteration, 1.0, interruptible)
+        greedy = self._judge(problems, iteration, 0.0, interruptible)
         samples = [judged.sample for judged in sampled]
         metrics = _accuracy("pass@1", sampled) | _accuracy("pass@1_greedy", greedy)
         metrics |= {
@@ -73,7 +81,9 @@ class HeldOut:
         }
         return HeldOutResult(metrics, tuple(sampled))
 
-    def _judge(self, problems: Sequence[Problem], iteration: int, temperature: float) -> list[Judged]:
+    def _judge(
+        self, problems: Sequence[Problem], iteration: int, temperature: float, interruptible: bool
+    ) -> list[Judged]:
         params = dataclasses.replace(self.params, n=1, temperature=temperature)
         own = ranks.share_of(range(len(problems)))
         encoded = {
@@ -82,7 +92,8 @@ class HeldOut:
         }
         samples: dict[int, Sample] = {}
         for group in self.engine.generate([request for request, _ in encoded.values()], params):
-            self.interrupt.check()
+            if interruptible:
+                self.interrupt.check()
             index = group.request.key[1]
             (samples[index],) = make_samples(self.encoder.template, problems[index], encoded[index][1], group)
         return ranks.gather(grade([samples[index] for index in own], self.graders))

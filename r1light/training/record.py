@@ -80,20 +80,29 @@ class Record(lightning.Callback):
         self.num_tokens = 0
         self.best = -math.inf
         self.stale = 0
+        self._recorded = 0
+        self._mix: Any = None  # the counts of rewards at the last boundary, while an iteration is under way
 
     def state_dict(self) -> dict[str, Any]:
         """What a checkpoint keeps of the record."""
         names = ("before", "train_seconds", "num_tokens", "best", "stale")
-        return {name: getattr(self, name) for name in names} | {"mix": self.watch.mix_state()}
+        mix = self.watch.mix_state() if self._mix is None else self._mix
+        said = {"mix": mix, "diagnosis": self.diagnosis.state()}
+        return {name: getattr(self, name) for name in names} | said
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Take it back."""
-        self.watch.load_mix_state(state_dict.pop("mix"))
-        for name, value in state_dict.items():
+        state = dict(state_dict)
+        self.watch.load_mix_state(state.pop("mix"))
+        self.diagnosis.load_state(state.pop("diagnosis"))
+        for name, value in state.items():
             setattr(self, name, value)
 
     def on_train_start(self, trainer: Any, pl_module: Any) -> None:
         """Look at the untrained policy, unless the run is resumed."""
+        self._recorded = pl_module.iteration
+        if self._ends(pl_module.iteration):
+            trainer.should_stop = True
         if self.before:
             return
         result = self.watch.held_out.evaluate(self.watch.test, 0)
@@ -102,10 +111,15 @@ class Record(lightning.Callback):
         self.before = dict(result.metrics)
         _log.info("before training: %s", in_words(result.metrics))
 
+    def on_train_batch_start(self, trainer: Any, pl_module: Any, batch: Any, batch_idx: int) -> None:
+        """Keep the counts of this boundary, for a checkpoint of a rollout that is broken off."""
+        self._mix = self.watch.mix_state()
+
     def on_train_batch_end(
         self, trainer: Any, pl_module: Any, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
         """Record the iteration that is done, save if it is time, and end if it is time."""
+        self._mix = None
         module: GrpoModule = pl_module
         done = module.last
         if done is None:
@@ -117,6 +131,7 @@ class Record(lightning.Callback):
         self.train_seconds += done.seconds + time.perf_counter() - started
         row["time/total"] = self.train_seconds
         self._write(done, row)
+        self._recorded = done.number
         ending = self._ends(done.number) or self.watch.interrupt.requested
         if ending or done.number % self.options.checkpoint_every == 0:
             self.save(trainer, done.number)
@@ -134,7 +149,7 @@ class Record(lightning.Callback):
 
     def on_exception(self, trainer: Any, pl_module: Any, exception: BaseException) -> None:
         """Save where a signal broke an iteration off: nothing of it has touched the weights."""
-        if isinstance(exception, Halt) and pl_module.iteration:
+        if isinstance(exception, Halt) and 0 < pl_module.iteration == self._recorded:
             path = self.folder.checkpoints / checkpoint_name(pl_module.iteration)
             if not path.exists():
                 self.save(trainer, pl_module.iteration)
@@ -189,7 +204,9 @@ class Record(lightning.Callback):
     def _evaluate(self, module: GrpoModule, number: int) -> Mapping[str, float]:
         if not self.watch.validation:
             return {}
-        metrics = self.watch.held_out.evaluate(self.watch.validation, number).metrics
+        metrics = self.watch.held_out.evaluate(
+            self.watch.validation, number, interruptible=number == 0
+        ).metrics
         accuracy = metrics["pass@1"]
         if accuracy > self.best + (self.options.stop_when.min_gain if self.best > -math.inf else 0.0):
             self.best, self.stale = accuracy, 0

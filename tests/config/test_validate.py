@@ -80,7 +80,7 @@ WRONG = [
     (
         "trainer.precision",
         "32",
-        "trainer.precision='32' must be '32-true', 'bf16-true', 'bf16-mixed' or '16-mixed'",
+        "trainer.precision='32' must be '32-true', 'bf16-true' or 'bf16-mixed'",
     ),
     ("logger.name", "wand", "logger.name='wand' must be 'none'"),
 ]

@@ -12,6 +12,12 @@ def one_line(done):
     return lines[0]
 
 
+INTERRUPTED = (
+    "interrupted by {}; a run that saved a checkpoint goes on from it when the command is given again "
+    "with resume=auto"
+)
+
+
 @pytest.mark.parametrize(
     ("arguments", "line"),
     [
@@ -96,9 +102,9 @@ def test_a_run_leaves_its_folder_complete_and_its_secrets_masked(command):
         ("user error", 2, "error: rows.jsonl is empty; give it at least one row", False),
         ("engine error", 1, "error: the engine died", False),
         ("bug", 1, "error: ZeroDivisionError: a bug", True),
-        ("SIGTERM", 143, "interrupted by SIGTERM; the same command goes on from the last checkpoint", False),
-        ("SIGINT", 130, "interrupted by SIGINT; the same command goes on from the last checkpoint", False),
-        ("exit", 143, "interrupted by SIGTERM; the same command goes on from the last checkpoint", False),
+        ("SIGTERM", 143, INTERRUPTED.format("SIGTERM"), False),
+        ("SIGINT", 130, INTERRUPTED.format("SIGINT"), False),
+        ("exit", 143, INTERRUPTED.format("SIGTERM"), False),
     ],
 )
 def test_what_ends_a_run_decides_the_exit_code(command, what, code, line, traceback):

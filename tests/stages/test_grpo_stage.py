@@ -8,8 +8,9 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from r1light.core.errors import ConfigError, DataError, StorageError
+from r1light.core.errors import ConfigError, DataError, ResumeError, StorageError
 from r1light.core.run_folder import read_jsonl
+from r1light.models.tiny import Tiny
 from r1light.training import checkpoint as checkpoints
 from r1light.training.checkpoint import saved_checkpoints
 
@@ -169,7 +170,7 @@ def test_training_stops_when_accuracy_levels_off(run_grpo):
         (["trainer=gpu"], "torch sees no GPU here")
         if not torch.cuda.is_available()
         else (["stage.lr=0"], "lr=0"),
-        (["stage.group_size=1"], "group_size=1 leaves no standard deviation"),
+        (["stage.group_size=1"], "group_size=1 leaves a completion nothing to be compared with"),
         (["stage.minibatches=3"], "minibatches=3; nearest that is: 3 or 6"),
         (["data.train_size=0"], "no problems in its train split"),
         (["stage.test_problems=400"], "lower them or raise data.test_size"),
@@ -230,3 +231,34 @@ def test_a_damaged_checkpoint_is_named_and_the_one_before_it_used(run_grpo, capl
     assert "iteration-000003.ckpt is damaged" in caplog.text
     assert "resumed after iteration 2" in caplog.text
     assert same(weights(whole), weights(folder))
+
+
+def test_a_run_past_the_iterations_asked_for_is_refused_and_unharmed(straight, run_grpo):
+    folder, _ = straight
+    with pytest.raises(ResumeError, match=r"after iteration 6, and stage.iterations=2 asks for fewer"):
+        run_grpo("straight", "stage.iterations=2")
+    assert len(saved_checkpoints(folder.checkpoints)) == 2
+
+
+def test_going_on_from_an_older_checkpoint_in_another_folder_takes_the_history_along(straight, run_grpo):
+    folder, _ = straight
+    older = folder.checkpoints / "iteration-000003.ckpt"
+    other, _ = run_grpo("other", "stage.iterations=6", f"resume={older}")
+    assert same(weights(folder), weights(other))
+    assert rows(other) == rows(folder)
+    assert saved_checkpoints(folder.checkpoints)[0].name == "iteration-000006.ckpt"
+
+
+def test_a_continued_run_keeps_only_its_own_last_samples(run_grpo):
+    run_grpo("longer", "stage.iterations=1")
+    folder, _ = run_grpo("longer", "stage.iterations=2")
+    after = [row["iteration"] for row in read_jsonl(folder.samples) if row["phase"] == "after"]
+    assert set(after) == {2}
+
+
+def test_eager_attention_trains_on_the_same_log_probabilities(run_grpo):
+    tiny = Tiny(Tiny.Config()).load().path
+    folder, _ = run_grpo(
+        "eager", "stage.iterations=1", "model=hf", f"model.path={tiny}", "model.attention=eager"
+    )
+    assert rows(folder)[1]["sampling/sampling_logp_difference/mean"] < 1e-4

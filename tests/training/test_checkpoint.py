@@ -14,6 +14,7 @@ from r1light.training.checkpoint import (
     restore_rng,
     rng_state,
     saved_checkpoints,
+    set_aside,
 )
 from r1light.training.fit import newest_readable
 
@@ -44,6 +45,14 @@ def test_names_sort_by_iteration_and_other_files_are_ignored(tmp_path):
     assert not list(tmp_path.glob(".*"))
 
 
+def test_going_back_sets_later_checkpoints_aside(tmp_path):
+    for iteration in (1, 2, 3):
+        AtomicCheckpointIO().save_checkpoint({}, tmp_path / checkpoint_name(iteration))
+    set_aside(tmp_path, 1)
+    assert [path.name for path in saved_checkpoints(tmp_path)] == ["iteration-000001.ckpt"]
+    assert (tmp_path / "iteration-000003.ckpt.old").exists()
+
+
 def test_a_write_that_fails_leaves_nothing_behind(tmp_path, monkeypatch):
     def fail(value, file):
         file.write(b"half")
@@ -57,12 +66,12 @@ def test_a_write_that_fails_leaves_nothing_behind(tmp_path, monkeypatch):
 
 def test_the_newest_that_loads_is_taken_and_the_damaged_are_named(tmp_path):
     good, bad, empty = (tmp_path / checkpoint_name(iteration) for iteration in (1, 2, 3))
-    torch.save({"iteration": 1}, good)
+    torch.save({"grpo": {"iteration": 1}}, good)
     bad.write_bytes(good.read_bytes()[:100])
     empty.touch()
-    path, damaged = newest_readable([empty, bad, good])
-    assert path == good
+    path, iteration, damaged = newest_readable([empty, bad, good])
+    assert (path, iteration) == (good, 1)
     assert [line.split(" is damaged")[0] for line in damaged] == [str(empty), str(bad)]
     with pytest.raises(ResumeError, match="no checkpoint loads"):
         newest_readable([empty, bad])
-    assert newest_readable([]) == (None, [])
+    assert newest_readable([]) == (None, 0, [])

@@ -30,8 +30,8 @@ def test_a_healthy_run_is_left_in_peace():
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"groups/frac_all_wrong": 1.0}, "every group is all wrong"),
-        ({"groups/frac_all_correct": 0.99}, "every group is all right"),
+        ({"groups/frac_all_wrong": 1.0}, "nearly every group is all wrong"),
+        ({"groups/frac_all_correct": 0.99}, "nearly every group is all right"),
         ({"frac_reward_zero_std": 1.0}, "dynamic_sampling"),
         ({"completions/clipped_ratio": 0.8}, "raise stage.max_tokens"),
         ({"entropy": 0.001}, "collapsed"),

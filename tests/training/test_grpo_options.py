@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from r1light.algorithms.presets import PRESETS
-from r1light.training.grpo_options import GrpoOptions, LossOverrides
+from r1light.training.grpo_options import GrpoOptions, LossOverrides, StopWhen
 
 
 def test_the_default_is_the_papers_loss():
@@ -38,7 +38,11 @@ def test_what_a_preset_asks_of_the_iteration():
         ({"eval_every": -1}, "eval_every=-1 must not be negative"),
         ({"minibatches": 5}, "nearest that is: 15 or 20"),
         ({"minibatches": 32}, "nearest that is: 32"),
-        ({"group_size": 1}, "give group_size at least 2 or advantage_normalisation=batch_std"),
+        ({"group_size": 1}, "every advantage is 0; give group_size at least 2"),
+        ({"group_size": 1, "algorithm": "dr_grpo"}, "group_size=1"),
+        ({"adam_beta2": 1.0}, "adam_beta2=1.0"),
+        ({"overlong_buffer": -1}, "overlong_buffer=-1"),
+        ({"stop_when": StopWhen(patience=2), "eval_every": 0}, "needs evaluations"),
         ({"reference_ema": 1.0}, "reference_ema=1.0"),
         ({"micro_batch_tokens": 0}, "micro_batch_tokens=0"),
         ({"overlong_buffer": 2000}, "overlong_buffer=2000"),
@@ -49,7 +53,3 @@ def test_what_cannot_be_is_refused_in_one_line(options, line):
         GrpoOptions(**options)
     assert line in str(caught.value)
     assert "\n" not in str(caught.value)
-
-
-def test_groups_of_one_can_be_normalised_over_the_batch():
-    assert GrpoOptions(group_size=1, advantage_normalisation="batch_std").normalisation == "batch_std"

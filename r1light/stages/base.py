@@ -53,7 +53,7 @@ class Config:
     """Windows that the loss is measured on."""
     models: dict[str, TinyShape] = field(
         default_factory=lambda: {
-            "tiny": TinyShape(hidden=128, intermediate=384, lr=3e-3),
+            "tiny": TinyShape(hidden=128, intermediate=384),
             "tiny_student": TinyShape(hidden=64, intermediate=192, lr=4e-3),
         }
     )

@@ -9,8 +9,8 @@ from r1light.data.corpus.prose import prose_document
 from r1light.data.corpus.sums import sum_document
 from r1light.data.splits import seeded
 
-SUM_SHARE = 0.42
-GAME_SHARE = 0.48
+SUM_SHARE = 0.45
+GAME_SHARE = 0.45
 CHINESE_PROSE_SHARE = 0.5
 
 

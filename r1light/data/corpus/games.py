@@ -8,15 +8,13 @@ from r1light.data.corpus.document import TRAIN, document
 from r1light.data.corpus.words import WORDS, Language
 from r1light.data.countdown import Attempt, Game, question, random_attempt, random_game
 
-GUESS_SHARE = 0.60
+GUESS_SHARE = 0.70
 SWITCH_SHARE = 0.12
 """Of the searches, those whose words are of the other language."""
 RIGHT_GUESS_SHARE = 0.10
-MOST_ATTEMPTS = 8
-MISS_RATE = 0.85
+MOST_ATTEMPTS = 5
+MISS_RATE = 0.55
 """An attempt of a search, that it is a random one and not a way that hits."""
-MOST_VALUE = 99
-"""No step of a search goes beyond, so that there are not too many facts to learn."""
 MAX_NUMBER = 9
 MAX_TARGET = 50
 
@@ -42,21 +40,13 @@ def _hit(rng: random.Random, game: Game) -> Attempt:
             return attempt
 
 
-def _miss(rng: random.Random, game: Game) -> Attempt:
-    """Any way of small values; that it misses the target is likely, and not asked for."""
-    while True:
-        attempt = random_attempt(rng, game.numbers)
-        if all(step.value <= MOST_VALUE for step in attempt.steps):
-            return attempt
-
-
 def _search(rng: random.Random, game: Game) -> tuple[str, Attempt]:
     """Attempts until one hits or the patience is out; the last is the answer either way."""
     language: Language = "zh" if rng.random() < SWITCH_SHARE else "en"
     words = WORDS[language]
     parts: list[str] = []
     for _ in range(MOST_ATTEMPTS):
-        attempt = (_miss if rng.random() < MISS_RATE else _hit)(rng, game)
+        attempt = random_attempt(rng, game.numbers) if rng.random() < MISS_RATE else _hit(rng, game)
         steps = (f"{step.expression}={step.value}" for step in attempt.steps)
         parts.append(words.comma.join(steps))
         if attempt.value == game.target:

@@ -12,7 +12,7 @@ from r1light.data.corpus.words import WORDS, Language, Words
 GUESS_SHARE = 0.78
 SWITCH_SHARE = 0.20
 """Of the traces that work step by step, those that change language at a column."""
-RIGHT_GUESS_SHARE = 0.15
+RIGHT_GUESS_SHARE = 0.10
 SLIP_RATE = 0.06
 """A column, that its sum comes out wrong."""
 NOTICE_RATE = 0.5

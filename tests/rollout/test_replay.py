@@ -41,11 +41,18 @@ def test_a_tokenizer_makes_the_ids_that_a_row_lacks(tmp_path):
 
 
 def test_too_few_rows_are_an_error_that_names_the_problem(tmp_path):
-    engine = replay(tmp_path, {"id": "a", "text": "", "token_ids": []})
+    engine = replay(tmp_path, {"id": "a", "text": "y", "token_ids": [1]})
     with pytest.raises(DataError, match="has 1 completions of problem 'a', and 2"):
         engine.generate([RolloutRequest("a", (1,))], SamplingParams(n=2))
     with pytest.raises(DataError, match="has 0 completions of problem 'q'"):
         engine.generate([RolloutRequest("q", (1,))], SamplingParams())
+
+
+def test_a_completion_longer_than_the_cap_is_an_error(tmp_path):
+    engine = replay(tmp_path, {"id": "a", "text": "yes", "token_ids": [1, 2, 3]})
+    with pytest.raises(DataError, match="with 3 tokens, and at most 2 are asked for"):
+        engine.generate([RolloutRequest("a", (1,))], SamplingParams(max_tokens=2))
+    engine.generate([RolloutRequest("a", (1,))], SamplingParams(max_tokens=3))
 
 
 @pytest.mark.parametrize(
@@ -58,6 +65,7 @@ def test_too_few_rows_are_an_error_that_names_the_problem(tmp_path):
         ({"id": "a", "text": "x"}, "line 2 has no token_ids"),
         ({"id": "a", "text": "x", "token_ids": [1], "logprobs": []}, "line 2: 1 token ids with 0 log"),
         ({"id": "a", "text": "x", "token_ids": ["?"]}, "line 2: invalid literal"),
+        ({"id": "a", "text": "", "token_ids": []}, "line 2 has an empty completion"),
         (
             {"id": "a", "text": "x", "token_ids": [1], "finish_reason": "eos"},
             "line 2 has the finish_reason 'eos'",
@@ -66,7 +74,7 @@ def test_too_few_rows_are_an_error_that_names_the_problem(tmp_path):
 )
 def test_broken_rows_are_named_by_their_line(tmp_path, row, message):
     with pytest.raises(DataError, match=message):
-        replay(tmp_path, {"id": "a", "text": "", "token_ids": []}, row)
+        replay(tmp_path, {"id": "a", "text": "y", "token_ids": [1]}, row)
 
 
 def test_an_absent_file_is_named(tmp_path):
@@ -77,7 +85,7 @@ def test_an_absent_file_is_named(tmp_path):
 
 
 def test_weights_are_drained_and_close_ends_it(tmp_path):
-    engine = replay(tmp_path, {"id": "a", "text": "", "token_ids": []})
+    engine = replay(tmp_path, {"id": "a", "text": "y", "token_ids": [1]})
     tensors = iter([("w", None)])
     engine.load_weights(tensors, 1)
     assert next(tensors, None) is None

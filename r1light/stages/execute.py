@@ -18,7 +18,7 @@ from r1light.core.masking import mask
 from r1light.core.progress import logging_to
 from r1light.core.run_folder import RunFolder, StageResult, write_atomic
 from r1light.stages import stage_module
-from r1light.stages.resume import open_run_folder
+from r1light.stages.take_folder import open_run_folder
 
 RUN_FOLDER_VARIABLE = "R1LIGHT_RUN_FOLDER"
 """Tells the processes that a run starts, one a device, which folder it writes in."""

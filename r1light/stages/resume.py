@@ -10,8 +10,7 @@ from __future__ import annotations
 import logging
 import shutil
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +18,7 @@ import yaml
 
 from r1light.config.schema import RunConfig
 from r1light.core.errors import ResumeError
-from r1light.core.lock import FolderLock, holder, is_locked
+from r1light.core.lock import is_locked
 from r1light.core.manifest import comparable, read_manifest
 from r1light.core.masking import mask
 from r1light.core.run_folder import RunFolder, keep_rows
@@ -123,71 +122,6 @@ def _take_over_history(source: RunFolder, folder: RunFolder) -> None:
         shutil.copytree(source.checkpoints / "best", folder.checkpoints / "best", dirs_exist_ok=True)
 
 
-@contextmanager
-def open_run_folder(config: RunConfig, folder: RunFolder) -> Iterator[ResumePlan]:
-    """Take the folder that the run is to write in, for as long as the context lasts.
-
-    A folder with an earlier run is moved aside by `resume=none`. A default folder that another process was
-    quicker to take gives way to one with a number behind its name.
-
-    Args:
-        config: The run's configuration.
-        folder: The folder that Hydra made.
-
-    Raises:
-        ResumeError: As `resolve_resume`, or another live process writes in the folder.
-    """
-    lock = _take(folder, default=_is_default(config, folder))
-    try:
-        folder = RunFolder(lock.folder)
-        aside = None
-        if config.resume == "none" and (folder.manifest.exists() or folder.checkpoints.exists()):
-            lock, aside = _start_over(lock)
-        plan = resolve_resume(config, folder)
-        if plan.folder == folder and not plan.checkpoints and folder.result.exists():
-            lock, aside = _start_over(lock)  # finished, and nothing is left to go on from
-        if aside is not None:
-            plan = replace(plan, reason=f"{plan.reason}; the earlier run is in {aside}")
-        if plan.folder != folder:
-            other = FolderLock(plan.folder.path)
-            if other.acquire():
-                lock.discard()
-                lock = other
-            else:  # another process took it up in this very moment
-                plan = ResumePlan(
-                    folder, (), f"a fresh start, as {holder(plan.folder.path)} took the old run up"
-                )
-        plan.folder.result.unlink(missing_ok=True)  # the run is unfinished again
-        yield plan
-    finally:
-        lock.release()
-
-
-def _take(folder: RunFolder, *, default: bool) -> FolderLock:
-    path = folder.path
-    for attempt in range(2, 1000):
-        lock = FolderLock(path)
-        if lock.acquire():
-            return lock
-        if not default:
-            break
-        path = folder.path.with_name(f"{folder.path.name}-{attempt}")
-    raise ResumeError(
-        f"{path} is in use by {holder(path)}; choose another hydra.run.dir, or end that process"
-    )
-
-
-def _start_over(lock: FolderLock) -> tuple[FolderLock, Path]:
-    """Move an earlier run out of the way; nothing of it is lost or mixed with the fresh one."""
-    path = lock.folder
-    number = 1
-    while (aside := path.with_name(f"{path.name}.old-{number}")).exists():
-        number += 1
-    path.rename(aside)
-    lock.release()
-    return _take(RunFolder(path), default=False), aside
-
-
 def _checkpoints(folder: RunFolder) -> tuple[Path, ...]:
     return tuple(sorted(folder.checkpoints.glob(CHECKPOINT_PATTERN), reverse=True))
 
@@ -198,14 +132,14 @@ def _number(checkpoint: Path) -> int:
     return int(digits) if digits.isdigit() else 0
 
 
-def _is_default(config: RunConfig, folder: RunFolder) -> bool:
+def is_default(config: RunConfig, folder: RunFolder) -> bool:
     """Whether the folder is the one that is made when nobody names one: runs/<stage>/<time>."""
     return folder.path.absolute().parent == Path("runs", config.stage_name).absolute()
 
 
 def _unfinished(config: RunConfig, folder: RunFolder) -> Iterator[RunFolder]:
     """Unfinished, abandoned runs of the same configuration beside a default folder, newest first."""
-    if not _is_default(config, folder):
+    if not is_default(config, folder):
         return
     siblings = [RunFolder(path) for path in folder.path.parent.iterdir() if path.name != folder.path.name]
     started = {sibling: read_manifest(sibling) for sibling in siblings}

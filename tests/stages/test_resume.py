@@ -11,7 +11,8 @@ from r1light.core.errors import ResumeError
 from r1light.core.lock import FolderLock
 from r1light.core.manifest import fingerprint, start_manifest
 from r1light.core.run_folder import RunFolder, StageResult
-from r1light.stages.resume import open_run_folder, resolve_resume
+from r1light.stages.resume import resolve_resume
+from r1light.stages.take_folder import open_run_folder
 
 HOLD = (
     "import sys; from pathlib import Path; from r1light.core.lock import FolderLock; "

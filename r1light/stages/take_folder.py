@@ -1,0 +1,79 @@
+"""Taking the folder that a run writes in, so that no two processes write in one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+from r1light.config.schema import RunConfig
+from r1light.core.errors import ResumeError
+from r1light.core.lock import FolderLock, holder
+from r1light.core.run_folder import RunFolder
+from r1light.stages.resume import ResumePlan, is_default, resolve_resume
+
+
+@contextmanager
+def open_run_folder(config: RunConfig, folder: RunFolder) -> Iterator[ResumePlan]:
+    """Take the folder that the run is to write in, for as long as the context lasts.
+
+    A folder with an earlier run is moved aside by `resume=none`. A default folder that another process was
+    quicker to take gives way to one with a number behind its name.
+
+    Args:
+        config: The run's configuration.
+        folder: The folder that Hydra made.
+
+    Raises:
+        ResumeError: As `resolve_resume`, or another live process writes in the folder.
+    """
+    lock = _take(folder, default=is_default(config, folder))
+    try:
+        folder = RunFolder(lock.folder)
+        aside = None
+        if config.resume == "none" and (folder.manifest.exists() or folder.checkpoints.exists()):
+            lock, aside = _start_over(lock)
+        plan = resolve_resume(config, folder)
+        if plan.folder == folder and not plan.checkpoints and folder.result.exists():
+            lock, aside = _start_over(lock)  # finished, and nothing is left to go on from
+        if aside is not None:
+            plan = replace(plan, reason=f"{plan.reason}; the earlier run is in {aside}")
+        if plan.folder != folder:
+            other = FolderLock(plan.folder.path)
+            if other.acquire():
+                lock.discard()
+                lock = other
+            else:  # another process took it up in this very moment
+                plan = ResumePlan(
+                    folder, (), f"a fresh start, as {holder(plan.folder.path)} took the old run up"
+                )
+        plan.folder.result.unlink(missing_ok=True)  # the run is unfinished again
+        yield plan
+    finally:
+        lock.release()
+
+
+def _take(folder: RunFolder, *, default: bool) -> FolderLock:
+    path = folder.path
+    for attempt in range(2, 1000):
+        lock = FolderLock(path)
+        if lock.acquire():
+            return lock
+        if not default:
+            break
+        path = folder.path.with_name(f"{folder.path.name}-{attempt}")
+    raise ResumeError(
+        f"{path} is in use by {holder(path)}; choose another hydra.run.dir, or end that process"
+    )
+
+
+def _start_over(lock: FolderLock) -> tuple[FolderLock, Path]:
+    """Move an earlier run out of the way; nothing of it is lost or mixed with the fresh one."""
+    path = lock.folder
+    number = 1
+    while (aside := path.with_name(f"{path.name}.old-{number}")).exists():
+        number += 1
+    path.rename(aside)
+    lock.release()
+    return _take(RunFolder(path), default=False), aside

@@ -20,8 +20,10 @@ class TinyShape:
     """Attention heads."""
     kv_heads: int = 2
     """Heads of keys and values."""
-    lr: float = 2e-3
-    """The peak learning rate."""
+    lr: float = 3e-3
+    """The peak learning rate of AdamW, for embeddings, norms and biases."""
+    matrix_lr: float = 0.012
+    """The peak learning rate of Muon, for the other matrices."""
 
 
 def qwen2(shape: TinyShape, tokenizer: Any, context: int) -> Any:

@@ -43,7 +43,7 @@ class Config:
     """Tokens of the tokenizer."""
     context: int = 1024
     """Tokens that the models can look back on."""
-    windows: int = 32000
+    windows: int = 24000
     """Windows of the corpus; each is seen once."""
     window_tokens: int = 256
     """Tokens a window."""
@@ -54,7 +54,7 @@ class Config:
     models: dict[str, TinyShape] = field(
         default_factory=lambda: {
             "tiny": TinyShape(hidden=128, intermediate=384),
-            "tiny_student": TinyShape(hidden=64, intermediate=192, lr=4e-3),
+            "tiny_student": TinyShape(hidden=64, intermediate=192),
         }
     )
     """Directory name to shape."""
@@ -137,6 +137,7 @@ def _build(
     from r1light.training.pretrain import PretrainOptions, held_out_loss, pretrain
 
     tokenizer, windows_NT, held_out_NT = corpus
+    end: int = tokenizer.eos_token_id
     torch.manual_seed(seed)
     model = qwen2(shape, tokenizer, options.context)
     updates = options.windows // options.batch_windows
@@ -149,13 +150,16 @@ def _build(
         losses.append(loss)
         bar.advance(loss=loss)
         if len(losses) == round(0.9 * updates):
-            at_nine_tenths = held_out_loss(model, held_out_NT)
+            at_nine_tenths = held_out_loss(model, held_out_NT, end)
 
-    pretrain(model, windows_NT, PretrainOptions(lr=shape.lr, windows=options.batch_windows), on_update)
+    how = PretrainOptions(
+        lr=shape.lr, matrix_lr=shape.matrix_lr, windows=options.batch_windows, end_token=end
+    )
+    pretrain(model, windows_NT, how, on_update)
     seconds = time.monotonic() - started
     model.half()
     save_model(model, tokenizer, path)
-    final = held_out_loss(model.float(), held_out_NT)
+    final = held_out_loss(model.float(), held_out_NT, end)
     figures = {
         "parameters": float(sum(parameter.numel() for parameter in model.parameters())),
         "tokens": float(windows_NT.numel()),

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import lightning
 import torch
@@ -15,6 +15,7 @@ from torch import Tensor
 from torch.nn import functional as F
 from torch.utils.data import DataLoader
 
+from r1light.training.muon import Muon
 from r1light.training.quiet import quiet_lightning
 from r1light.training.schedule import learning_rate_factor
 
@@ -24,68 +25,116 @@ class PretrainOptions:
     """How a base is trained.
 
     Attributes:
-        lr: The peak learning rate of AdamW.
-        warmup: Updates over which the learning rate rises linearly.
-        weight_decay: AdamW's, on matrices only.
+        lr: The peak learning rate of AdamW, for embeddings, norms and biases.
+        matrix_lr: The peak learning rate of Muon, for the other matrices.
+        warmup: Updates over which the learning rates rise linearly.
+        weight_decay: On matrices and embeddings; none on norms and biases.
         windows: Windows an update.
         clip: The largest norm of the gradient.
+        end_token: Closes a document: tokens after it do not see it, and count their positions anew. None
+            where a window is one document.
     """
 
     lr: float
+    matrix_lr: float = 0.012
     warmup: int = 40
-    weight_decay: float = 0.1
+    weight_decay: float = 0.01
     windows: int = 32
     clip: float = 1.0
+    end_token: int | None = None
 
 
 class PretrainModule(lightning.LightningModule):
-    """AdamW on the mean cross-entropy of the next token, over all tokens of a window."""
+    """Muon and AdamW on the mean cross-entropy of the next token, over all tokens of a window."""
 
     def __init__(
         self, model: Any, options: PretrainOptions, updates: int, on_update: Callable[[float], None]
     ) -> None:
         super().__init__()
+        self.automatic_optimization = False  # there are two optimisers to an update
         self.model = model
         self.options = options
         self.updates = updates
         self.on_update = on_update
 
-    def training_step(self, window_NT: Tensor, _index: int) -> Tensor:
-        """The mean loss of one batch of windows, in nats a token."""
-        loss = next_token_loss(self.model, window_NT)
+    def training_step(self, window_NT: Tensor, _index: int) -> None:
+        """One update on a batch of windows."""
+        loss = next_token_loss(self.model, window_NT, self.options.end_token)
+        self.manual_backward(loss)
+        torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.options.clip)
+        optimizers, schedules = cast("list[Any]", self.optimizers()), cast("list[Any]", self.lr_schedulers())
+        for optimizer, schedule in zip(optimizers, schedules, strict=True):
+            optimizer.step()
+            optimizer.zero_grad()
+            schedule.step()
         self.on_update(float(loss.detach()))
-        return loss
 
     def configure_optimizers(self) -> Any:
-        """AdamW; decay on matrices, none on norms and biases."""
-        matrices = [p for p in self.model.parameters() if p.ndim >= 2]
-        vectors = [p for p in self.model.parameters() if p.ndim < 2]
-        optimizer = torch.optim.AdamW(
+        """Muon for the matrices inside the blocks, AdamW for the rest."""
+        options = self.options
+        embeddings = {id(self.model.get_input_embeddings().weight)}
+        if (head := self.model.get_output_embeddings()) is not None:
+            embeddings.add(id(head.weight))
+        parameters = list(self.model.parameters())
+        matrices = [p for p in parameters if p.ndim == 2 and id(p) not in embeddings]
+        tables = [p for p in parameters if id(p) in embeddings]
+        vectors = [p for p in parameters if p.ndim < 2]
+        adamw = torch.optim.AdamW(
             [
-                {"params": matrices, "weight_decay": self.options.weight_decay},
+                {"params": tables, "weight_decay": options.weight_decay},
                 {"params": vectors, "weight_decay": 0.0},
             ],
-            lr=self.options.lr,
+            lr=options.lr,
             betas=(0.9, 0.95),
         )
-        schedule = torch.optim.lr_scheduler.LambdaLR(
-            optimizer,
-            lambda update: learning_rate_factor("cosine", update, self.options.warmup, self.updates),
-        )
-        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
+        muon = Muon(matrices, lr=options.matrix_lr, weight_decay=options.weight_decay)
+        schedules = [
+            torch.optim.lr_scheduler.LambdaLR(
+                optimizer,
+                lambda update: learning_rate_factor("cosine", update, options.warmup, self.updates),
+            )
+            for optimizer in (muon, adamw)
+        ]
+        return [muon, adamw], schedules
 
 
-def next_token_loss(model: Any, window_NT: Tensor) -> Tensor:
-    """The mean cross-entropy of tokens 1..T-1 given those before, in nats a token."""
-    logits_NTV = model(input_ids=window_NT[:, :-1], use_cache=False).logits
+def next_token_loss(model: Any, window_NT: Tensor, end_token: int | None = None) -> Tensor:
+    """The mean cross-entropy of tokens 1..T-1 given those before in their document, in nats a token."""
+    inputs_NT = window_NT[:, :-1]
+    positions_NT = None if end_token is None else positions_in_documents(inputs_NT, end_token)
+    logits_NTV = model(input_ids=inputs_NT, position_ids=positions_NT, use_cache=False).logits
     return F.cross_entropy(logits_NTV.flatten(0, 1), window_NT[:, 1:].flatten())
 
 
+def positions_in_documents(window_NT: Tensor, end_token: int) -> Tensor:
+    """Every token's distance from the beginning of its document, or of the window.
+
+    transformers' models take positions that begin anew for documents that do not see each other.
+
+    Args:
+        window_NT: int64 token ids, [N, T].
+        end_token: The last token of a document.
+
+    Returns:
+        int64, [N, T].
+
+    Example:
+        >>> positions_in_documents(torch.tensor([[5, 5, 0, 5, 0, 5]]), 0).tolist()
+        [[0, 1, 2, 0, 1, 0]]
+    """
+    index_T = torch.arange(window_NT.shape[1], device=window_NT.device)
+    begins_NT = torch.zeros_like(window_NT, dtype=torch.bool)
+    begins_NT[:, 1:] = window_NT[:, :-1] == end_token
+    return index_T - torch.where(begins_NT, index_T, 0).cummax(dim=1).values
+
+
 @torch.no_grad()
-def held_out_loss(model: Any, windows_NT: Tensor, batch: int = 64) -> float:
+def held_out_loss(model: Any, windows_NT: Tensor, end_token: int | None = None, batch: int = 64) -> float:
     """The mean loss over held-out windows, in nats a token."""
-    losses = [float(next_token_loss(model, chunk)) * len(chunk) for chunk in torch.split(windows_NT, batch)]
-    return sum(losses) / len(windows_NT)
+    return sum(
+        float(next_token_loss(model, chunk, end_token)) * len(chunk)
+        for chunk in torch.split(windows_NT, batch)
+    ) / len(windows_NT)
 
 
 class _Batches(torch.utils.data.IterableDataset[Tensor]):
@@ -124,7 +173,6 @@ def pretrain(
             enable_checkpointing=False,
             enable_progress_bar=False,
             enable_model_summary=False,
-            gradient_clip_val=options.clip,
         )
         trainer.fit(module, DataLoader(_Batches(windows_NT, options.windows), batch_size=None))
     return updates

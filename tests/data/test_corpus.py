@@ -6,6 +6,7 @@ import re
 from r1light.data.arithmetic import Sum
 from r1light.data.corpus.build import documents
 from r1light.data.countdown import Game
+from r1light.graders.expression import evaluate, tokenize
 from r1light.templates.r1_zero import BEFORE_QUESTION
 
 DOCUMENTS = list(itertools.islice(documents(0, BEFORE_QUESTION), 4000))
@@ -54,12 +55,34 @@ def test_slips_are_noticed_in_some_traces_and_languages_mix_in_some():
     assert any("put" in thought and "写" in thought for thought in thoughts)
 
 
-def test_games_that_are_searched_end_on_a_way_that_hits():
-    hits = [text for text in DOCUMENTS if GAME.search(text) and ", yes." in text]
-    assert len(hits) > 100
-    for text in hits:
-        target = GAME.search(text)[2]
-        assert f"={target}, yes." in text
+LAST_CHAIN = re.compile(r"=(\d+) vs (\d+)(?: (yes|no)|(对了|不行))[.。] </think>")
+
+
+def test_searches_say_yes_to_what_hits_and_no_to_what_misses():
+    said = {True: 0, False: 0}
+    for text in DOCUMENTS:
+        game, last = GAME.search(text), LAST_CHAIN.search(text)
+        if game and last:
+            assert last[2] == game[2]
+            hit = last[1] == game[2]
+            assert hit == (last[3] == "yes" or last[4] == "对了"), text
+            said[hit] += 1
+    assert min(said.values()) > 150
+
+
+def test_a_search_answers_with_its_last_chain():
+    for text in DOCUMENTS:
+        game, last = GAME.search(text), LAST_CHAIN.search(text)
+        if game and last and (answer := ANSWER.search(game[3])):
+            assert evaluate(tokenize(answer[1])) == int(last[1])
+
+
+def test_tables_are_right():
+    tables = [text for text in DOCUMENTS if re.fullmatch(r"(\d+[-+*/]\d+=\d+;\n)+", text)]
+    assert len(tables) > 200
+    for line in "".join(tables).split(";\n")[:-1]:
+        expression, _, value = line.partition("=")
+        assert evaluate(tokenize(expression)) == int(value)
 
 
 def test_there_is_prose_in_both_languages_and_the_whole_template():

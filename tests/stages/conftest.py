@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -28,30 +29,49 @@ SMALL = (
 )
 
 
+def configured(*overrides: str):
+    """A validated configuration from overrides on top of the small ones."""
+    register()
+    (plain,) = compose_jobs([*SMALL, *overrides], Source("config", None, None), multirun=False).jobs
+    return validate(plain, stage_module)
+
+
+def run_in(path: Path, *overrides: str):
+    """Run the stage in that folder; returns the folder and the result."""
+    config = configured(*overrides)
+    folder = RunFolder(path)
+    folder.path.mkdir(exist_ok=True)
+    start_manifest(
+        folder, stage="grpo", seed=config.seed, resolved=config.resolved, overrides=list(overrides)
+    )
+    return folder, stage_module("grpo").run(config, folder)
+
+
 @pytest.fixture
 def configure():
-    """A validated configuration from overrides on top of the small ones."""
-
-    def make(*overrides: str):
-        register()
-        (plain,) = compose_jobs([*SMALL, *overrides], Source("config", None, None), multirun=False).jobs
-        return validate(plain, stage_module)
-
-    return make
+    """The function that makes a validated configuration."""
+    return configured
 
 
 @pytest.fixture
-def run_grpo(configure, tmp_path):
+def run_grpo(tmp_path):
     """Run the stage in a folder of that name; returns the folder and the result."""
 
     def run(name: str, *overrides: str):
-        config = configure(*overrides)
-        folder = RunFolder(Path(tmp_path) / name)
-        folder.path.mkdir(exist_ok=True)
-        start_manifest(
-            folder, stage="grpo", seed=config.seed, resolved=config.resolved, overrides=list(overrides)
-        )
-        result = stage_module("grpo").run(config, folder)
-        return folder, result
+        return run_in(tmp_path / name, *overrides)
 
     return run
+
+
+@pytest.fixture(scope="session")
+def six_iterations(tmp_path_factory):
+    """The folder and the result of a run that nothing interrupts, shared: not to be changed."""
+    return run_in(tmp_path_factory.mktemp("runs") / "straight", "stage.iterations=6")
+
+
+@pytest.fixture
+def straight(six_iterations, tmp_path):
+    """A copy of that run, in the folder `straight` of this test."""
+    folder, result = six_iterations
+    copy = RunFolder(Path(shutil.copytree(folder.path, tmp_path / "straight")))
+    return copy, result

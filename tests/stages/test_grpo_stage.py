@@ -32,11 +32,6 @@ def rows(folder):
     ]
 
 
-@pytest.fixture
-def straight(run_grpo):
-    return run_grpo("straight", "stage.iterations=6")
-
-
 def test_six_iterations_equal_three_and_three_resumed_bit_for_bit(straight, run_grpo):
     folder, _ = run_grpo("broken", "stage.iterations=3")
     assert [path.name for path in saved_checkpoints(folder.checkpoints)] == ["iteration-000003.ckpt"]
@@ -61,7 +56,7 @@ def test_what_a_run_leaves(straight):
         assert {f"{phase}/pass@1", f"{phase}/pass@1_greedy", f"{phase}/mean_length"} <= names
     assert result.metrics["train_seconds"] > 0
     assert result.metrics["updates"] == 6
-    assert json.loads(folder.result.read_text())["outputs"]["model"] == str(folder.model)
+    assert json.loads(folder.result.read_text())["outputs"]["model"].endswith("straight/model")
     assert "<svg" in folder.report.read_text()
     last = list(read_jsonl(folder.metrics))[-1]
     for name in (

@@ -4,7 +4,13 @@ import pytest
 import torch
 from transformers import Qwen2Config, Qwen2ForCausalLM
 
-from r1light.training.pretrain import PretrainOptions, held_out_loss, next_token_loss, pretrain
+from r1light.training.pretrain import (
+    PretrainOptions,
+    held_out_loss,
+    next_token_loss,
+    positions_in_documents,
+    pretrain,
+)
 
 
 def model():
@@ -27,6 +33,33 @@ def test_the_loss_is_the_mean_over_next_tokens():
     chosen = [logits[0, 0, 2], logits[0, 1, 3], logits[1, 0, 5], logits[1, 1, 6]]
     torch.testing.assert_close(next_token_loss(one, windows), -sum(chosen) / 4)
     assert held_out_loss(one, windows, batch=1) == pytest.approx(float(-sum(chosen).detach() / 4))
+
+
+def test_positions_begin_anew_after_the_end_of_a_document():
+    windows = torch.tensor([[0, 3, 3, 0, 0, 3], [3, 3, 3, 3, 3, 0]])
+    assert positions_in_documents(windows, 0).tolist() == [[0, 0, 1, 2, 0, 0], [0, 1, 2, 3, 4, 5]]
+
+
+def test_documents_of_a_window_do_not_see_each_other():
+    one = model()
+    packed = torch.tensor([[1, 2, 3, 0, 4, 5, 6, 0]])
+    alone = [torch.tensor([[1, 2, 3, 0]]), torch.tensor([[4, 5, 6, 0]])]
+    # seven predictions: three of the first document, what follows its end, and three of the second; what
+    # follows an end is predicted from the first document, whose end it is
+    first, second = (next_token_loss(one, ids).item() for ids in alone)
+    logits = one(input_ids=alone[0]).logits.log_softmax(-1)
+    after_end = -float(logits[0, 3, 4])
+    expected = (3 * first + after_end + 3 * second) / 7
+    assert next_token_loss(one, packed, end_token=0).item() == pytest.approx(expected, rel=1e-5)
+    assert next_token_loss(one, packed).item() != pytest.approx(expected, rel=1e-5)
+
+
+def test_every_parameter_is_trained():
+    one, before = model(), model()
+    windows = torch.randint(0, 8, (4, 16), generator=torch.Generator().manual_seed(1))
+    pretrain(one, windows, PretrainOptions(lr=1e-2, windows=2, warmup=1), lambda loss: None)
+    for (name, new), old in zip(one.named_parameters(), before.parameters(), strict=True):
+        assert not torch.equal(new, old), name
 
 
 def test_a_pattern_is_learnt_and_every_window_is_seen_once():

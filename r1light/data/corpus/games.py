@@ -1,56 +1,91 @@
-"""Traces of countdown games: guesses, and searches that try ways in turn and look whether they hit."""
+"""Traces of countdown games: guesses, and searches that try lines in turn and look whether one hits."""
 
 from __future__ import annotations
 
 import random
 
+from r1light.data.corpus.chains import Chain, random_chain, random_line
 from r1light.data.corpus.document import TRAIN, document
 from r1light.data.corpus.words import WORDS, Language
-from r1light.data.countdown import Attempt, Game, question, random_attempt, random_game
+from r1light.data.countdown import Game, question, random_game
 
-GUESS_SHARE = 0.70
-SWITCH_SHARE = 0.12
+COUNTS = (2, 3, 4)
+"""How many numbers a game has. Two are easier than what is asked later, and teach what all need."""
+GUESS_SHARE = 0.30
+SWITCH_SHARE = 0.10
 """Of the searches, those whose words are of the other language."""
-RIGHT_GUESS_SHARE = 0.10
-MOST_ATTEMPTS = 5
-MISS_RATE = 0.55
-"""An attempt of a search, that it is a random one and not a way that hits."""
-MAX_NUMBER = 9
+MOST_LINES = 6
+GIVE_UP_RATE = 0.40
+"""A line that missed, that it is the last one tried."""
+MAX_NUMBER = 12
 MAX_TARGET = 50
+LONGEST_TABLE = 12
 
 
 def game_document(rng: random.Random, instruction: str) -> str:
     """A document about one game of the training split."""
-    game = random_game(rng, (3, 4), MAX_NUMBER, MAX_TARGET)
+    game = random_game(rng, COUNTS, MAX_NUMBER, MAX_TARGET)
     while game.split != TRAIN:
-        game = random_game(rng, (3, 4), MAX_NUMBER, MAX_TARGET)
+        game = random_game(rng, COUNTS, MAX_NUMBER, MAX_TARGET)
     if rng.random() < GUESS_SHARE:
-        attempt = _hit(rng, game) if rng.random() < RIGHT_GUESS_SHARE else random_attempt(rng, game.numbers)
-        thought = rng.choice(WORDS["en"].guess).format(answer=attempt.expression)
+        chain = random_chain(rng, game.numbers)
+        thought = rng.choice(WORDS["en"].guess).format(answer=chain.expression)
     else:
-        thought, attempt = _search(rng, game)
-    return document(rng, instruction, question(game), thought, attempt.expression)
+        thought, chain = _search(rng, game)
+    return document(rng, instruction, question(game), thought, chain.expression)
 
 
-def _hit(rng: random.Random, game: Game) -> Attempt:
-    """A way that reaches the target; there is one, as the target was made by one."""
-    while True:
-        attempt = random_attempt(rng, game.numbers)
-        if attempt.value == game.target:
-            return attempt
+def table_document(rng: random.Random) -> str:
+    """One long chain, a step a line: practice in single operations."""
+    numbers = [rng.randint(1, MAX_NUMBER) for _ in range(rng.randint(4, LONGEST_TABLE))]
+    return "".join(f"{link};\n" for link in random_chain(rng, numbers).links)
 
 
-def _search(rng: random.Random, game: Game) -> tuple[str, Attempt]:
-    """Attempts until one hits or the patience is out; the last is the answer either way."""
+def _search(rng: random.Random, game: Game) -> tuple[str, Chain]:
+    """Lines until one hits or the patience is out; the last chain is the answer either way."""
     language: Language = "zh" if rng.random() < SWITCH_SHARE else "en"
     words = WORDS[language]
     parts: list[str] = []
-    for _ in range(MOST_ATTEMPTS):
-        attempt = random_attempt(rng, game.numbers) if rng.random() < MISS_RATE else _hit(rng, game)
-        steps = (f"{step.expression}={step.value}" for step in attempt.steps)
-        parts.append(words.comma.join(steps))
-        if attempt.value == game.target:
-            parts.append(f"{words.yes}{words.full_stop}")
+    for left in reversed(range(MOST_LINES)):
+        tried = _tried(random_line(rng, game.numbers), game.target)
+        parts.append(_written(tried, game))
+        if tried[-1].value == game.target:
+            parts.append(words.yes)
             break
-        parts.append(words.no)
-    return "".join(parts).strip(), attempt
+        if left == 0 or rng.random() < GIVE_UP_RATE:
+            parts.append(words.no)
+            break
+        parts.append(words.next)
+    return "".join(parts) + words.full_stop, tried[-1]
+
+
+def _tried(line: list[Chain], target: int) -> list[Chain]:
+    """The chains of a line up to the first that hits."""
+    for index, chain in enumerate(line):
+        if chain.value == target:
+            return line[: index + 1]
+    return line
+
+
+def _written(tried: list[Chain], game: Game) -> str:
+    """A line: the steps with the numbers left after each, and last steps with the target beside the value.
+
+    Both are in the question already. Said again they stand where they are needed next, which is what a small
+    model can learn from a few million tokens: without them it forgets numbers, and says yes to what misses.
+
+    Example:
+        >>> from r1light.data.corpus.chains import Link
+        >>> first = Link(3, "+", 5, 8)
+        >>> tried = [Chain((first, Link(8, "+", 7, 15))), Chain((first, Link(8, "-", 7, 1)))]
+        >>> _written(tried, Game((3, 5, 7), 50))
+        '3+5=8 7,8+7=15 vs 50,8-7=1 vs 50'
+    """
+    links = tried[0].links
+    left = list(game.numbers)
+    left.remove(links[0].running)
+    steps: list[str] = []
+    for link in links[:-1]:
+        left.remove(link.number)
+        steps.append(" ".join([str(link), *map(str, left)]))
+    steps += [f"{chain.links[-1]} vs {game.target}" for chain in tried]
+    return ",".join(steps)

@@ -19,9 +19,9 @@ class Words:
         end: After a column without a carry.
         wait: Said when a slip is noticed.
         so: Opens the conclusion of a sum.
-        no: After an attempt at a countdown game that missed.
-        yes: After one that hit.
-        comma: Between steps.
+        no: After the last line of a countdown search, where it missed.
+        next: After a line that missed, before another.
+        yes: After what hit.
         full_stop: Closes a thought.
     """
 
@@ -32,8 +32,8 @@ class Words:
     wait: tuple[str, ...]
     so: str
     no: str
+    next: str
     yes: str
-    comma: str
     full_stop: str
 
 
@@ -45,9 +45,9 @@ WORDS: dict[Language, Words] = {
         end=";\n",
         wait=("wait, ", "no, wait, ", "mistake, "),
         so="So ",
-        no=", no;\n",
-        yes=", yes",
-        comma=", ",
+        no=" no",
+        next=" no;\n",
+        yes=" yes",
         full_stop=".",
     ),
     "zh": Words(
@@ -57,9 +57,9 @@ WORDS: dict[Language, Words] = {
         end="；\n",
         wait=("等等，", "不对，", "错了，"),
         so="所以",
-        no="，不行；\n",
-        yes="，对了",
-        comma="，",
+        no="不行",
+        next="不行；\n",
+        yes="对了",
         full_stop="。",
     ),
 }

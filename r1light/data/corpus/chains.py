@@ -1,0 +1,84 @@
+"""Chains: numbers worked up one after another into a running value, as the searches of the corpus do it."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from r1light.data.countdown import OPERATORS, Operator, combine
+
+MOST_VALUE = 99
+"""No running value goes beyond, so that there are not too many facts to learn."""
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """One step of a chain.
+
+    Example:
+        >>> str(Link(8, "*", 7, 56))
+        '8*7=56'
+    """
+
+    running: int
+    operator: Operator
+    number: int
+    value: int
+
+    def __str__(self) -> str:
+        return f"{self.running}{self.operator}{self.number}={self.value}"
+
+
+@dataclass(frozen=True, slots=True)
+class Chain:
+    """The steps, each of which goes on with the value before."""
+
+    links: tuple[Link, ...]
+
+    @property
+    def value(self) -> int:
+        """What it comes to."""
+        return self.links[-1].value
+
+    @property
+    def expression(self) -> str:
+        """All of it as one expression, with a pair of brackets for each step but the last.
+
+        Example:
+            >>> Chain((Link(3, "+", 5, 8), Link(8, "*", 7, 56))).expression
+            '(3+5)*7'
+        """
+        text = str(self.links[0].running)
+        for link in self.links[:-1]:
+            text = f"({text}{link.operator}{link.number})"
+        return f"{text}{self.links[-1].operator}{self.links[-1].number}"
+
+
+def random_chain(rng: random.Random, numbers: Sequence[int]) -> Chain:
+    """A chain over the numbers in a random order."""
+    return rng.choice(random_line(rng, numbers))
+
+
+def random_line(rng: random.Random, numbers: Sequence[int]) -> list[Chain]:
+    """The chains over a random order of the numbers that differ in the last operation alone.
+
+    Returns:
+        One to four chains, in the order + - * /.
+    """
+    order = rng.sample(numbers, len(numbers))
+    running, links = order[0], list[Link]()
+    for number in order[1:-1]:
+        links.append(rng.choice(_steps(running, number)))
+        running = links[-1].value
+    return [Chain((*links, last)) for last in _steps(running, order[-1])]
+
+
+def _steps(running: int, number: int) -> list[Link]:
+    """Every step to a whole value from 1 to MOST_VALUE; there is one, as either a sum or a difference is."""
+    values = ((operator, combine(running, operator, number)) for operator in OPERATORS)
+    return [
+        Link(running, operator, number, value)
+        for operator, value in values
+        if value is not None and value <= MOST_VALUE
+    ]

@@ -89,7 +89,7 @@ def to_plain(value: Any) -> Any:
     Example:
         >>> from r1light.config.schema import Recommended
         >>> to_plain(Recommended(iterations=3))
-        {'iterations': 3, 'max_tokens': None}
+        {'iterations': 3, 'max_tokens': None, 'mask_truncated': None}
     """
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return {field.name: to_plain(getattr(value, field.name)) for field in dataclasses.fields(value)}

@@ -32,6 +32,8 @@ class Recommended:
     """Iterations after which this task is learnt."""
     max_tokens: int | None = None
     """The cap on sampled tokens a completion."""
+    mask_truncated: bool | None = None
+    """Whether completions cut at the cap are left out of the loss, so that long searches are not unlearnt."""
 
     def __post_init__(self) -> None:
         for name, value in (("iterations", self.iterations), ("max_tokens", self.max_tokens)):

@@ -48,7 +48,7 @@ def test_documents_of_a_window_do_not_see_each_other():
     # follows an end is predicted from the first document, whose end it is
     first, second = (next_token_loss(one, ids).item() for ids in alone)
     logits = one(input_ids=alone[0]).logits.log_softmax(-1)
-    after_end = -float(logits[0, 3, 4])
+    after_end = -logits[0, 3, 4].item()
     expected = (3 * first + after_end + 3 * second) / 7
     assert next_token_loss(one, packed, end_token=0).item() == pytest.approx(expected, rel=1e-5)
     assert next_token_loss(one, packed).item() != pytest.approx(expected, rel=1e-5)

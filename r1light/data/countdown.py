@@ -114,7 +114,12 @@ def question(game: Game) -> str:
         >>> question(Game((3, 5, 12), 27))
         'Use 3, 5, 12 once each with + - * / to make 27'
     """
-    return f"Use {', '.join(map(str, game.numbers))} once each with + - * / to make {game.target}"
+    return f"Use {listed(game.numbers)} once each with + - * / to make {game.target}"
+
+
+def listed(numbers: Sequence[int]) -> str:
+    """Numbers as a question shows them."""
+    return ", ".join(map(str, numbers))
 
 
 class Countdown:
@@ -158,13 +163,13 @@ class Countdown:
     def __iter__(self) -> Iterator[Problem]:
         config, seen = self.config, set[tuple[tuple[int, ...], int]]()
         rng = seeded("countdown", config.seed, self.split)
-        misses = 0
+        misses, count = 0, rng.choice(config.counts)
         while len(seen) < len(self):
-            game = random_game(rng, config.counts, config.max_number, config.max_target)
+            game = random_game(rng, [count], config.max_number, config.max_target)
             key = (tuple(sorted(game.numbers)), game.target)
             if game.split == self.split and key not in seen:
                 seen.add(key)
-                misses = 0
+                misses, count = 0, rng.choice(config.counts)
                 yield self._problem(game)
             elif (misses := misses + 1) == MOST_MISSES:
                 raise DataError(

@@ -43,11 +43,11 @@ class Config:
     """Tokens of the tokenizer."""
     context: int = 1024
     """Tokens that the models can look back on."""
-    windows: int = 24000
+    windows: int = 17600
     """Windows of the corpus; each is seen once."""
-    window_tokens: int = 256
+    window_tokens: int = 384
     """Tokens a window."""
-    batch_windows: int = 8
+    batch_windows: int = 6
     """Windows an update."""
     held_out_windows: int = 256
     """Windows that the loss is measured on."""

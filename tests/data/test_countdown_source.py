@@ -74,6 +74,13 @@ def test_games_are_in_range_solvable_by_construction_and_split():
     assert not games["train"] & games["test"]
 
 
+def test_each_count_of_numbers_is_asked_alike():
+    # small games of three numbers are few, and drawing blindly meets them again and again
+    config = Countdown.Config(max_number=12, max_target=50, train_size=2000)
+    counts = [len(problem.meta["numbers"]) for problem in Countdown(config, "train")]
+    assert 900 < counts.count(3) < 1100  # 1000 +- 4.5 standard deviations of sqrt(2000)/2 = 22
+
+
 def test_more_games_than_there_are_is_one_clear_line():
     config = Countdown.Config(counts=[2], max_number=5, max_target=10, train_size=5000)
     with pytest.raises(

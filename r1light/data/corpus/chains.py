@@ -54,6 +54,21 @@ class Chain:
             text = f"({text}{link.operator}{link.number})"
         return f"{text}{self.links[-1].operator}{self.links[-1].number}"
 
+    def opening(self, numbers: Sequence[int]) -> list[str]:
+        """The steps but the last, each with those of the numbers that are left after it, in their order.
+
+        Example:
+            >>> Chain((Link(3, "+", 5, 8), Link(8, "*", 7, 56))).opening((7, 3, 5))
+            ['3+5=8 7']
+        """
+        left = list(numbers)
+        left.remove(self.links[0].running)
+        steps: list[str] = []
+        for link in self.links[:-1]:
+            left.remove(link.number)
+            steps.append(" ".join([str(link), *map(str, left)]))
+        return steps
+
 
 def random_chain(rng: random.Random, numbers: Sequence[int]) -> Chain:
     """A chain over the numbers in a random order."""

@@ -9,17 +9,18 @@ from r1light.data.corpus.document import TRAIN, document
 from r1light.data.corpus.words import WORDS, Language
 from r1light.data.countdown import Game, question, random_game
 
-COUNTS = (2, 3, 4)
+COUNTS = (2, 3, 3, 4, 4)
 """How many numbers a game has. Two are easier than what is asked later, and teach what all need."""
-GUESS_SHARE = 0.30
+GUESS_SHARE = 0.45
 SWITCH_SHARE = 0.10
 """Of the searches, those whose words are of the other language."""
-MOST_LINES = 6
-GIVE_UP_RATE = 0.40
+MOST_LINES = 7
+GIVE_UP_RATE = 0.55
 """A line that missed, that it is the last one tried."""
+PATIENT_SHARE = 0.15
+"""Of the searches, those that give up after MOST_LINES alone: they teach what is far from the question."""
 MAX_NUMBER = 12
 MAX_TARGET = 50
-LONGEST_TABLE = 12
 
 
 def game_document(rng: random.Random, instruction: str) -> str:
@@ -35,16 +36,11 @@ def game_document(rng: random.Random, instruction: str) -> str:
     return document(rng, instruction, question(game), thought, chain.expression)
 
 
-def table_document(rng: random.Random) -> str:
-    """One long chain, a step a line: practice in single operations."""
-    numbers = [rng.randint(1, MAX_NUMBER) for _ in range(rng.randint(4, LONGEST_TABLE))]
-    return "".join(f"{link};\n" for link in random_chain(rng, numbers).links)
-
-
 def _search(rng: random.Random, game: Game) -> tuple[str, Chain]:
     """Lines until one hits or the patience is out; the last chain is the answer either way."""
     language: Language = "zh" if rng.random() < SWITCH_SHARE else "en"
     words = WORDS[language]
+    give_up = 0.0 if rng.random() < PATIENT_SHARE else GIVE_UP_RATE
     parts: list[str] = []
     for left in reversed(range(MOST_LINES)):
         tried = _tried(random_line(rng, game.numbers), game.target)
@@ -52,7 +48,7 @@ def _search(rng: random.Random, game: Game) -> tuple[str, Chain]:
         if tried[-1].value == game.target:
             parts.append(words.yes)
             break
-        if left == 0 or rng.random() < GIVE_UP_RATE:
+        if left == 0 or rng.random() < give_up:
             parts.append(words.no)
             break
         parts.append(words.next)
@@ -80,12 +76,5 @@ def _written(tried: list[Chain], game: Game) -> str:
         >>> _written(tried, Game((3, 5, 7), 50))
         '3+5=8 7,8+7=15 vs 50,8-7=1 vs 50'
     """
-    links = tried[0].links
-    left = list(game.numbers)
-    left.remove(links[0].running)
-    steps: list[str] = []
-    for link in links[:-1]:
-        left.remove(link.number)
-        steps.append(" ".join([str(link), *map(str, left)]))
-    steps += [f"{chain.links[-1]} vs {game.target}" for chain in tried]
-    return ",".join(steps)
+    last = [f"{chain.links[-1]} vs {game.target}" for chain in tried]
+    return ",".join([*tried[0].opening(game.numbers), *last])

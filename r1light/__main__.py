@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from omegaconf import DictConfig
 
 _received: list[int] = []
+_FOLDER_ERRORS = (FileExistsError, FileNotFoundError, NotADirectoryError, PermissionError)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -63,7 +64,7 @@ def _dispatch(arguments: list[str]) -> int:
         settled = dict(zip(args.overrides, composed.overrides, strict=True))
         arguments = [settled.get(argument, argument) for argument in arguments]
     try:
-        _hand_to_hydra(arguments)
+        _hand_to_hydra(arguments, multirun=bool(args.multirun))
     except BrokenPipeError:
         if not (only_tells or args.cfg or args.info):
             raise
@@ -71,7 +72,7 @@ def _dispatch(arguments: list[str]) -> int:
     return 0
 
 
-def _hand_to_hydra(arguments: list[str]) -> None:
+def _hand_to_hydra(arguments: list[str], *, multirun: bool) -> None:
     """Run Hydra's own command line on the checked arguments; errors come out as they were raised."""
     import hydra
 
@@ -85,6 +86,13 @@ def _hand_to_hydra(arguments: list[str]) -> None:
         run()
     except _Carried as carried:
         raise carried.error from None
+    except _FOLDER_ERRORS as error:
+        if multirun:
+            raise
+        # a single run's own errors are carried: this one is Hydra's, which makes the folder
+        raise ConfigError(
+            f"hydra.run.dir: cannot make the folder {error.filename}: {error.strerror}; choose another"
+        ) from error
     finally:
         sys.argv = argv
         if full_error is None:

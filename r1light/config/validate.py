@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Callable, Mapping
 from types import ModuleType
 from typing import Any
@@ -168,6 +169,10 @@ class _Mix:
 @dataclasses.dataclass(frozen=True, slots=True)
 class _Weight:
     weight: float = 1.0
+
+    def __post_init__(self) -> None:
+        if not math.isfinite(self.weight):
+            raise ValueError(f"weight={self.weight} must be finite")
 
 
 def _reward_mix(plain: Mapping[str, Any], find: _FindConfig) -> RewardMixSpec:

@@ -60,6 +60,15 @@ class Config:
     """Directory name to shape."""
 
     def __post_init__(self) -> None:
+        for name in ("batch_windows", "held_out_windows"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name}={getattr(self, name)} must be at least 1")
+        if not 2 <= self.window_tokens <= self.context:
+            raise ValueError(
+                f"window_tokens={self.window_tokens} must be at least 2 and at most context={self.context}"
+            )
+        if not self.models:
+            raise ValueError("models is empty; name at least one shape")
         if self.windows < 10 * self.batch_windows:
             raise ValueError(
                 f"windows={self.windows} must be at least ten updates of batch_windows={self.batch_windows}"

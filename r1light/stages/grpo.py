@@ -54,7 +54,7 @@ def run(config: RunConfig, folder: RunFolder) -> StageResult:
     numpy.random.seed(config.seed)
     random.seed(config.seed)
     interrupt = Interrupt()
-    with catch_signals(interrupt), _parts(config, interrupt) as parts:
+    with _parts(config, interrupt) as parts, catch_signals(interrupt):
         try:
             return _train(config, folder, parts)
         except Halt:

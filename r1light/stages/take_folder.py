@@ -8,9 +8,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from r1light.config.schema import RunConfig
-from r1light.core.errors import ResumeError
+from r1light.core.errors import ResumeError, UserError
 from r1light.core.lock import FolderLock, holder
-from r1light.core.run_folder import RunFolder
+from r1light.core.run_folder import RunFolder, write_atomic
 from r1light.stages.resume import ResumePlan, is_default, resolve_resume
 
 
@@ -48,10 +48,23 @@ def open_run_folder(config: RunConfig, folder: RunFolder) -> Iterator[ResumePlan
                 plan = ResumePlan(
                     folder, (), f"a fresh start, as {holder(plan.folder.path)} took the old run up"
                 )
-        plan.folder.result.unlink(missing_ok=True)  # the run is unfinished again
-        yield plan
+        with _unfinished_again(plan.folder):
+            yield plan
     finally:
         lock.release()
+
+
+@contextmanager
+def _unfinished_again(folder: RunFolder) -> Iterator[None]:
+    """Take the result away, which marks a finished run; give it back where the input was wrong."""
+    before = folder.result.read_bytes() if folder.result.exists() else None
+    folder.result.unlink(missing_ok=True)
+    try:
+        yield
+    except UserError:
+        if before is not None:
+            write_atomic(folder.result, before)
+        raise
 
 
 def _take(folder: RunFolder, *, default: bool) -> FolderLock:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -149,8 +150,8 @@ class GrpoOptions:
             "test_problems checkpoint_every checkpoints_kept"
         )
         for name in positive.split():
-            if not getattr(self, name) > 0:
-                raise ValueError(f"{name}={getattr(self, name)} must be above 0")
+            if not 0 < getattr(self, name) < math.inf:
+                raise ValueError(f"{name}={getattr(self, name)} must be above 0 and finite")
         not_negative = (
             "warmup_updates weight_decay max_grad_norm sampling_attempts overlong_penalty "
             "reference_reset_updates eval_every eval_problems logged_groups"

@@ -25,6 +25,11 @@ INTERRUPTED = (
             ["stage=plugins", "trainer.device=2"],
             "unknown key 'trainer.device'; did you mean 'trainer.devices'?",
         ),
+        (
+            ["reward.components.accuracy.weight=nan"],
+            "reward.components.accuracy: weight=nan must be finite",
+        ),
+        (["stage.lr=inf"], "stage: lr=inf must be above 0 and finite"),
         (["stage=plugin"], "unknown stage 'plugin'; did you mean 'plugins'? Known: "),
         (["stage=plugins", "seed=1.5"], "seed=1.5 must be a valid integer"),
         (["-m", "stage=plugins", "seed=0,x"], "seed='x' must be a valid integer"),
@@ -116,6 +121,14 @@ def test_what_ends_a_run_decides_the_exit_code(command, what, code, line, traceb
     log = (command.folder / "out" / "r1light.log").read_text()
     assert "ERROR" in log
     assert ("Traceback" in log) == (what != "user error")
+
+
+def test_a_folder_that_cannot_be_made_is_wrong_input(command):
+    (command.folder / "file").write_text("")
+    done = command("stage=act", "hydra.run.dir=file/run", act=True)
+    assert done.returncode == 2
+    line = "error: hydra.run.dir: cannot make the folder file/run: Not a directory; choose another"
+    assert one_line(done) == line
 
 
 def test_a_sweep_runs_every_job_and_hides_secrets_in_hydras_copy(command):

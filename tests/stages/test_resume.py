@@ -166,6 +166,17 @@ def test_taking_up_a_run_removes_the_empty_folder_and_marks_the_run_unfinished(m
         assert not finished.result.exists()
 
 
+def test_wrong_input_leaves_a_finished_run_finished(make):
+    finished = make("out", 3, finished=True)
+    result = finished.result.read_bytes()
+    with pytest.raises(ResumeError), open_run_folder(configuration(iterations=12), finished):
+        raise ResumeError("no checkpoint loads")
+    assert finished.result.read_bytes() == result
+    with pytest.raises(ZeroDivisionError), open_run_folder(configuration(iterations=12), finished):
+        raise ZeroDivisionError  # a fault in the midst of the run: what it did is to be gone on with
+    assert not finished.result.exists()
+
+
 @pytest.fixture
 def hold():
     """Hold a folder in another process, as a live run does."""

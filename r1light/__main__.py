@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from omegaconf import DictConfig
 
 _received: list[int] = []
-_FOLDER_ERRORS = (FileExistsError, FileNotFoundError, NotADirectoryError, PermissionError)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -86,8 +85,8 @@ def _hand_to_hydra(arguments: list[str], *, multirun: bool) -> None:
         run()
     except _Carried as carried:
         raise carried.error from None
-    except _FOLDER_ERRORS as error:
-        if multirun:
+    except OSError as error:
+        if multirun or error.filename is None:
             raise
         # a single run's own errors are carried: this one is Hydra's, which makes the folder
         raise ConfigError(

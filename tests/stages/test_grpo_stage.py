@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 
 import pytest
 import torch
 from safetensors.torch import load_file
 
-from r1light.core.errors import ConfigError, DataError, ResumeError, StorageError
+from r1light.core.errors import ConfigError, DataError, Interrupted, ResumeError, StorageError
 from r1light.core.run_folder import read_jsonl
 from r1light.models.tiny import Tiny
 from r1light.training import checkpoint as checkpoints
@@ -257,3 +259,20 @@ def test_eager_attention_trains_on_the_same_log_probabilities(run_grpo):
         "eager", "stage.iterations=1", "model=hf", f"model.path={tiny}", "model.attention=eager"
     )
     assert rows(folder)[1]["sampling/sampling_logp_difference/mean"] < 1e-4
+
+
+def test_a_signal_while_the_run_is_built_ends_it_at_once(run_grpo, monkeypatch):
+    def obey(signum, _frame):
+        raise Interrupted(signum)  # as __main__ does
+
+    def slow(*_arguments):
+        os.kill(os.getpid(), signal.SIGTERM)
+        pytest.fail("the signal was put off")
+
+    monkeypatch.setattr("r1light.stages.build.build_data", slow)
+    before = signal.signal(signal.SIGTERM, obey)
+    try:
+        with pytest.raises(Interrupted):
+            run_grpo("signalled")
+    finally:
+        signal.signal(signal.SIGTERM, before)

@@ -6,7 +6,8 @@
     |   |   `-- UnknownNameError            no component, stage or key of that name
     |   |-- DataError (ValueError)          rows that cannot be read, or none at all
     |   |-- ModelError (ValueError)         a model directory that cannot be used as asked
-    |   `-- ResumeError (ValueError)        a checkpoint that is absent or belongs to another run
+    |   |-- ResumeError (ValueError)        a checkpoint that is absent or belongs to another run
+    |   `-- SandboxError (RuntimeError)     programs cannot be confined here as asked
     |-- PluginError (ImportError)           a registered component that does not import, or two of one name
     |-- RewardError (RuntimeError)          more reward errors than `reward.max_error_rate` allows
     |-- EngineError (RuntimeError)          a rollout engine that failed or went out of step with the policy
@@ -54,6 +55,10 @@ class ModelError(UserError, ValueError):
 
 class ResumeError(UserError, ValueError):
     """A checkpoint to resume from is absent, damaged or of another configuration."""
+
+
+class SandboxError(UserError, RuntimeError):
+    """Model-written programs cannot be confined here as asked; the message says why, and what to do."""
 
 
 class PluginError(R1LightError, ImportError):

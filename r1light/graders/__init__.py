@@ -1,7 +1,10 @@
 """Graders: is this answer right? Shared by rewards, rejection sampling and evaluation."""
 
 BUILTINS = {
+    "choice": "r1light.graders.choice:Choice",
+    "code": "r1light.graders.code:Code",
     "countdown": "r1light.graders.countdown:Countdown",
     "exact": "r1light.graders.exact:Exact",
+    "judge": "r1light.graders.judge:Judge",
     "math": "r1light.graders.math:Math",
 }

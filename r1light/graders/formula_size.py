@@ -41,6 +41,7 @@ def _heights(latex: str) -> tuple[int, int]:
     raised = False
     for token in _TOKEN.findall(latex):
         if token in ("{", "(", "["):
+            carets *= raised  # a bracket that stands on no caret is a base of its own
             opened.append((line, carets))
             line, carets, raised = line + carets * raised, 0, False
             depth = max(depth, len(opened))

@@ -6,29 +6,31 @@ import json
 import sys
 from collections import OrderedDict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import lru_cache
 from pathlib import Path
 
 from r1light.core.types import Problem, Verdict
-from r1light.graders.answer_text import Reading, read_answer
+from r1light.graders.answer_text import Reading, read_part, read_reference
+from r1light.graders.comparison import RIGHT, WORD_FOR_WORD, WRONG, compare, plan
+from r1light.graders.extraction import LAST_EXPRESSION, final_part, last_expression
 from r1light.graders.formula_size import refusal
-from r1light.graders.plain_number import same_number
+from r1light.graders.verbatim import illegible
 from r1light.graders.worker_pool import PoolSpec, Reply, WorkerPool
 
 _CACHED_VERDICTS = 16384
-
-RIGHT = Verdict(1.0)
-WRONG = Verdict(0.0)
 
 
 class Math:
     r"""Right is an answer that math-verify finds equal to the reference answer, the reference first.
 
-    Two plain numbers are compared here, exactly (see `same_number`), and two texts by their words; only what
-    is left goes to worker processes. Those start when first needed, have a memory limit, and are killed when
-    an answer takes longer than its deadline: that answer is wrong, and the rest of the batch goes on. A
-    reference answer that cannot be read is an error, and so is a worker that does not start.
+    The answer is what stands in `<answer>` or the last `\boxed{}`, or the whole text; where the problem's
+    meta has `answer_from: last_expression`, the last formula or number of that. Plain numbers are compared
+    here, exactly (see `same_number`), and texts by their words; what is left goes to worker processes. Those
+    start when first needed, have a memory limit, and are killed when an answer takes longer than its
+    deadline: that answer is wrong, and the rest of the batch goes on. A reference answer that says nothing
+    or breaks off is an error, and so is a worker that does not start; one that is legible and yet no
+    expression (prose, cases) is compared word for word.
 
     Example:
         >>> grader = Math(Math.Config())
@@ -50,7 +52,7 @@ class Math:
         memory_mb: int = 1024
         """Address space of a worker, in MiB (enforced on Linux)."""
         max_chars: int = 4096
-        """Answers longer than this many characters are wrong unread."""
+        """Answers longer than this many characters, what stands around them left out, are wrong unread."""
 
         def __post_init__(self) -> None:
             if not self.deadline_seconds > 0 or not self.startup_seconds > 0:
@@ -100,18 +102,18 @@ class Math:
     def _at_once(self, problem: Problem, answer: str) -> Verdict | str:
         """The verdict where no worker is needed, else the request for one."""
         limit = self.config.max_chars
-        if problem.answer is None or not problem.answer.strip():
-            return Verdict(None, "error", f"problem {problem.id!r} has no reference answer")
-        gold = _read_gold(problem.answer) if len(problem.answer) <= limit else Reading("nothing")
-        if gold.kind == "nothing" or refusal(gold.text):
-            shown = problem.answer[:80]
-            return Verdict(None, "error", f"the reference answer of {problem.id!r} cannot be read: {shown!r}")
-        if len(answer) > limit:
+        gold = _gold(problem, limit)
+        if isinstance(gold, Verdict):
+            return gold
+        part = final_part(answer)
+        if problem.meta.get("answer_from") == LAST_EXPRESSION:
+            part = last_expression(part)
+        if len(part) > limit:
             return Verdict(0.0, detail=f"longer than {limit} characters")
-        verdict = _compare(gold, read := read_answer(answer))
+        verdict = compare(gold, read := read_part(part))
         if verdict is not None:
             return verdict
-        request = json.dumps([gold.text, read.text])
+        request = json.dumps(asdict(plan(gold, read)))
         return self._verdicts.get(request, request)
 
     def _verdict(self, reply: Reply) -> Verdict:
@@ -138,9 +140,30 @@ _VERDICTS = {
     "right": RIGHT,
     "wrong": WRONG,
     "unparsable": Verdict(0.0, detail="the answer is no expression"),
-    "gold": Verdict(None, "error", "the reference answer is no expression"),
+    "gold": Verdict(0.0, detail=WORD_FOR_WORD),
 }
-_read_gold = lru_cache(maxsize=4096)(read_answer)
+
+
+def _gold(problem: Problem, limit: int) -> Reading | Verdict:
+    """The reference answer, read; or the error that it is."""
+    if problem.answer is None or not problem.answer.strip():
+        return Verdict(None, "error", f"problem {problem.id!r} has no reference answer")
+    if len(problem.answer) > limit:
+        return Verdict(
+            None, "error", f"the reference answer of {problem.id!r} is longer than {limit} characters"
+        )
+    gold, fault = _read_gold(problem.answer)
+    if fault:
+        shown = f"{problem.answer[:80]!r}: {fault}"
+        return Verdict(None, "error", f"the reference answer of {problem.id!r} cannot be read: {shown}")
+    return gold
+
+
+@lru_cache(maxsize=4096)
+def _read_gold(answer: str) -> tuple[Reading, str | None]:
+    """A reference answer, and what is wrong with it."""
+    gold = read_reference(answer)
+    return gold, illegible(gold.source) or refusal(gold.text)
 
 
 def _pool_spec(config: Math.Config) -> PoolSpec:
@@ -149,15 +172,3 @@ def _pool_spec(config: Math.Config) -> PoolSpec:
     # -P: without it the script's own folder, which holds a math.py, would come before the standard library
     command = (sys.executable, "-P", script, str(config.memory_mb), str(2 * config.deadline_seconds + 1))
     return PoolSpec(command, config.workers, config.deadline_seconds, config.startup_seconds)
-
-
-def _compare(gold: Reading, answer: Reading) -> Verdict | None:
-    """The verdict on two readings, or None where it takes the algebra system."""
-    if gold.number is not None and answer.number is not None:
-        return RIGHT if same_number(gold.number, answer.number) else WRONG
-    if answer.kind == "nothing":
-        return Verdict(0.0, detail="no single answer found")
-    if "text" in (gold.kind, answer.kind):
-        return RIGHT if gold == answer else WRONG
-    refused = refusal(answer.text)
-    return Verdict(0.0, detail=refused) if refused else None

@@ -1,8 +1,9 @@
 r"""Numbers as people and models write them, read exactly: most answers need no algebra system.
 
-Read are whole numbers (`1,234`), decimals, `1.5e3`, `1.5\times10^{3}`, fractions (`3/4`, `\frac{3}{4}`,
-`\frac34`), mixed numbers (`1\frac{1}{2}`, `1 1/2`), each with a sign, a currency in front, and a scale
-(`million`), a percent sign or a unit behind. Anything else is left to the algebra system.
+Read are whole numbers (`1,234`, `12 345`), decimals (recurring ones too, `0.\overline{3}`), `1.5e3`,
+`1.5\times10^{3}`, fractions (`3/4`, `\frac{3}{4}`, `\frac34`), mixed numbers (`1\frac{1}{2}`, `1 1/2`), each
+with a sign, a currency in front, and a scale (`million`), a percent sign or a unit behind. Anything else is
+left to the algebra system.
 """
 
 from __future__ import annotations
@@ -38,6 +39,11 @@ _SCALES = {"hundred": 2, "thousand": 3, "million": 6, "billion": 9, "trillion": 
     "万": 4,
     "亿": 8,
 }
+_RECURRING = re.compile(
+    r"(?P<sign>-?)\s*(?P<whole>[0-9]*)\.(?P<fixed>[0-9]*)\\overline\s*\{?(?P<again>[0-9]+)\}?"
+)
+_SPACED = re.compile(r"(?:[1-9][0-9]{1,2}(?: [0-9]{3})+|[1-9](?: [0-9]{3}){2,})(?:\.[0-9]+)?")
+"""1 234 could as well be two numbers."""
 _SPACING = re.compile(r"\{,\}|,?\\!|(?<=[0-9])\\,(?=[0-9]{3})|\\[dtc]frac")
 _UNIT_MARKUP = re.compile(
     r"\\(?:text|mathrm|textrm|textbf|mbox|rm)\s*\{([^{}]*)\}|\^\s*\{?\s*\\circ\s*\}?|\\[,;: ]"
@@ -63,7 +69,7 @@ class PlainNumber:
     def latex(self) -> str:
         """The value for the algebra system."""
         value = self.value / 100 if self.percent else self.value
-        if self.decimal and abs(value) < 10**15:
+        if self.decimal and 10**-3 < abs(value) < 10**15:
             return f"{float(value):.12f}"
         return (
             str(value.numerator)
@@ -85,6 +91,11 @@ def read_number(text: str) -> PlainNumber | None:
         lambda match: r"\frac" if "frac" in match[0] else "," if "{" in match[0] else "", text
     )
     text = text.replace("\\$", "$").replace("\\%", "%").replace("~", " ").strip()
+    recurring = _RECURRING.fullmatch(text)
+    if recurring:
+        return PlainNumber(_recurring(recurring))
+    if _SPACED.fullmatch(text):
+        text = text.replace(" ", "")
     match = _NUMBER.match(text)
     if match is None:
         return None
@@ -128,17 +139,27 @@ def _value(match: re.Match[str]) -> Fraction | None:
     return -value if (match["sign"] == "-") != (match["sign2"] == "-") else value
 
 
+def _recurring(match: re.Match[str]) -> Fraction:
+    """The fraction of a decimal whose last digits come again and again."""
+    fixed, again = match["fixed"], match["again"]
+    nines = Fraction(int(again), 10 ** len(again) - 1)
+    value = int(match["whole"] or 0) + (int(fixed or 0) + nines) / Fraction(10 ** len(fixed))
+    return -value if match["sign"] else value
+
+
 def same_number(gold: PlainNumber, answer: PlainNumber) -> bool:
     """Whether the answer is the gold number.
 
     Whole numbers and fractions must be equal exactly. Where one of the two is a decimal, a difference of
     10^-6 is forgiven (and of 10^-6 of the gold value where that is less), so that 0.333333 passes for 1/3.
-    A percentage equals its number and its hundredth: 50% is 50 and is 0.5. Two known units must be the same.
+    A percentage equals its number and its hundredth: 50% is 50 and is 0.5; but against a plain number below 1
+    only its hundredth counts, as 0.5% is not a half. Two known units must be the same.
     """
     if gold.unit and answer.unit and gold.unit != answer.unit:
         return False
     close = _exact if not (gold.decimal or answer.decimal) else _rounded
-    if close(gold.value, answer.value):
+    plain = answer.value if gold.percent else gold.value
+    if close(gold.value, answer.value) and (gold.percent == answer.percent or abs(plain) >= 1 or not plain):
         return True
     if gold.percent == answer.percent:
         return False

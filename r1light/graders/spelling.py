@@ -15,11 +15,20 @@ _UNICODE |= {chr(code + 0xFEE0): chr(code) for code in range(0x21, 0x7F)}  # ful
 _TABLE = str.maketrans(_UNICODE)
 _ROOT = re.compile(r"√\s*(?:\(([^()]*)\)|(\d+(?:\.\d+)?|\w))")
 
+_DEGREES = re.compile(
+    r"(\\(?:sin|cos|tan|cot|sec|csc)(?:\s*\^\s*\{?\s*[0-9]\s*\}?)?)\s*(?:\\left)?\s*[({]?\s*"
+    r"([0-9]+(?:\.[0-9]+)?)\s*\^\s*\{?\s*\\circ\s*\}?\s*(?:\\right)?\s*[)}]?"
+)
 _REWRITES = (
     (re.compile(r"\\(?:!|;|:|quad|qquad)(?![a-zA-Z])|\\\$"), ""),
     (re.compile(r"^(?:\\approx(?![a-zA-Z])|~)\s*"), ""),
     (re.compile(r"\\frac\s*(\\[a-zA-Z]+)\s*([0-9a-zA-Z])(?![a-zA-Z])"), r"\\frac{\1}{\2}"),
     (re.compile(r"(?<![\\a-zA-Z])E(?=_)"), r"\\mathbf{E}"),  # a lone E is Euler's number to the parser
+    (re.compile(r"\\varnothing(?![a-zA-Z])"), r"\\emptyset "),
+    (re.compile(r"\\log_\{?e\}?(?![a-zA-Z])"), r"\\ln "),
+    (re.compile(r"(?:\\left)?\s*\\langle(?![a-zA-Z])"), "("),
+    (re.compile(r"(?:\\right)?\s*\\rangle(?![a-zA-Z])"), ")"),
+    (_DEGREES, r"\1(\\frac{\2\\pi}{180})"),
     (re.compile(r"\*\*"), "^"),
     (re.compile(r"\*"), r"\\cdot "),
     (re.compile(r"<="), r"\\le "),

@@ -56,6 +56,11 @@ _MATHEMATICS = (
 )
 _NOT_UNITS = CHANGING_WORDS | frozenset(_MATHEMATICS.split())
 
+CHANGING_HAN = re.compile(
+    "[不非没无或至比超少倍半乘除加减根负约几之百千万亿]|[多大小高低]于|以[上下]|平方|立方"
+)
+"""Likewise, for Chinese."""
+
 _POWERS = {"square": "2", "sq": "2", "cubic": "3", "cu": "3", "平方": "2", "立方": "3"}
 _WORD = re.compile(r"[^\W\d_]{1,24}|[%$€£¥°]")
 _EXPONENT = re.compile(r"\s*\^?\s*\{?\s*([23])\s*\}?\s*$")
@@ -105,4 +110,5 @@ def is_unit(text: str) -> bool:
 
 def _counts(word: str) -> bool:
     lone_letter = len(word) == 1 and word.isascii() and word != "a"
-    return bool(_WORD.fullmatch(word)) and not lone_letter and word.lower() not in _NOT_UNITS
+    changes = word.lower() in _NOT_UNITS or CHANGING_HAN.search(word)
+    return bool(_WORD.fullmatch(word)) and not lone_letter and not changes

@@ -1,6 +1,9 @@
+# ruff: noqa: E501
 import importlib.util
 import json
 import os
+import random
+import re
 import signal
 import subprocess
 import sys
@@ -14,8 +17,10 @@ import pytest
 from r1light.core.types import Problem, Verdict
 from r1light.graders import math_worker
 from r1light.graders.answer_text import read_answer
+from r1light.graders.extraction import last_boxed
 from r1light.graders.math import Math
 from r1light.graders.math_worker import judge
+from r1light.graders.verbatim import illegible, tokens
 from r1light.graders.worker_pool import PoolSpec, WorkerPool
 
 
@@ -42,7 +47,7 @@ def grader():
 def test_labelled_answers(grader, index, score):
     labelled = cases()[index]
     verdicts = grader.grade_many([(gold(reference), answer) for reference, answer in labelled])
-    assert len(labelled) >= 80
+    assert len(labelled) >= 350
     missed = [
         (case, verdict) for case, verdict in zip(labelled, verdicts, strict=True) if verdict.score != score
     ]
@@ -230,7 +235,7 @@ def test_the_worker_script_imports_neither_torch_nor_r1light():
     )
     done = subprocess.run(
         [sys.executable, "-P", "-c", code, math_worker.__file__],
-        input='["$x$", "$x$"]\n', capture_output=True, text=True, timeout=120, check=True,
+        input='{"gold": "$x$", "answer": "$x$", "parts": [], "only_parts": false}\n', capture_output=True, text=True, timeout=120, check=True,
     )  # fmt: skip
     assert done.stdout.splitlines() == ["ready", "~gold", "right"]
     assert done.stderr.strip().endswith("[]")
@@ -289,25 +294,102 @@ def test_verdicts_of_a_batch_keep_their_order(grader):
     assert isinstance(grader.grade_many(items)[0], Verdict)
 
 
+def test_an_answer_in_prose_is_found_where_the_meta_says_so(grader):
+    last = Problem(id="p", prompt="", grader="math", answer="42", meta={"answer_from": "last_expression"})
+    text = "We had 6 boxes of 7 each, and so there are $6 \\cdot 7$ or 42 of them."
+    assert grader.grade(last, text).correct
+    assert not grader.grade(last, text + " Not 43, that is.").correct
+    assert grader.grade(gold("42"), "word " * 5000 + r"\boxed{42}").correct  # the cap is on what is read
+
+
+def test_a_reference_that_no_algebra_reads_is_compared_word_for_word(grader):
+    cases = r"f(x)=\begin{cases} x & x>0 \\ 0 & x \le 0 \end{cases}"
+    assert grader.grade(gold(cases), rf"\boxed{{{cases}}}").correct
+    other = grader.grade(gold(cases), cases.replace("x>0", "x>1"))
+    assert other.score == 0.0
+    assert "word for word" in other.detail
+
+
+HOSTILE = [
+    "5^{5^{5^{5}}}", "{" * 50_000 + "}" * 50_000, r"\frac{1}{" * 900 + "1" + "}" * 900, r"\frac" * 700, "99999!", "9999!!!!", "((((9!)!)!)!)",
+    "10^10^10", "10^{10^{10}}+y", "9^{9^{9}}+y", "(" * 2000 + "x" + ")" * 2000, r"\sqrt{" * 700 + "x" + "}" * 700, "x^" * 1300 + "2", "-" * 4000 + "1",
+    r"\sum_{n=1}^{10^{9}} \frac{1}{n^{3}}", r"\binom{10^9}{5\cdot 10^8}", "(x+1)^{9999}(x+2)^{9999}", r"\int_0^1 x^x dx", "|" * 3000,
+    r"\begin{pmatrix}" + "1&" * 1500 + r"\end{pmatrix}", ",".join(["1"] * 2000), "x" * 4000, r"\left(" * 500, "\x00\ud800",
+]  # fmt: skip
+
+
+@pytest.mark.slow
+def test_hostile_answers_cost_their_deadline_and_lose_no_other():
+    deadline = 2.0
+    grader = Math(Math.Config(deadline_seconds=deadline, workers=2))
+    assert grader.grade(gold("x+1"), "1+x").correct  # the workers are there
+    items = []
+    for number, text in enumerate(HOSTILE):
+        items += [
+            (gold("x+1"), text),
+            (gold(f"x+{number}"), f"{number}+x"),
+            (gold(f"x+{number}"), f"{number}-x"),
+        ]
+    start = time.perf_counter()
+    verdicts = grader.grade_many(items)
+    seconds = time.perf_counter() - start
+    assert [verdict.score for verdict in verdicts] == [0.0, 1.0, 0.0] * len(HOSTILE)
+    late = sum("deadline" in verdict.detail or "twice" in verdict.detail for verdict in verdicts)
+    assert seconds < 10 + late * (2 * deadline + 10)  # a killed worker's successor takes its time to start
+    grader.close()
+
+
 DATA = os.environ.get("R1LIGHT_SHARED_DATA")
+SETS = {
+    "gsm8k/test.jsonl": lambda row: row["answer"].rpartition("#### ")[2],
+    "gsm8k/train.jsonl": lambda row: row["answer"].rpartition("#### ")[2],
+    "math500/test.jsonl": lambda row: row["answer"],
+    "math_train/train.jsonl": lambda row: row["answer"],
+    "aime24/test.jsonl": lambda row: row["answer"],
+    "aime25/test.jsonl": lambda row: row["answer"],
+    "aime_past/aime_1983_2023.jsonl": lambda row: row["answer"],
+    "amc23/test.jsonl": lambda row: row["answer"],
+    "minerva_math/test.jsonl": lambda row: last_boxed(row["solution"]),
+    "olympiadbench/test.jsonl": lambda row: ", ".join(row["final_answer"]),
+    "gaokao2023en/test.jsonl": lambda row: row["answer"],
+    "gaokao2024_mix/test.jsonl": lambda row: row["answer"],
+    "college_math/test.jsonl": lambda row: row["answer"],
+}
+
+
+def references(name):
+    """The reference answers of a data set; a row without any has no problem to grade."""
+    rows = (json.loads(line) for line in (Path(DATA) / name).read_text().splitlines())
+    found = [str(SETS[name](row)) for row in rows]
+    return [answer for answer in found if answer.strip()]
 
 
 @pytest.mark.slow
 @pytest.mark.skipif(not DATA, reason="R1LIGHT_SHARED_DATA names no folder of real data")
-def test_real_references_are_right_against_themselves_and_wrong_against_others(grader):
-    def rows(name):
-        return [json.loads(line) for line in (Path(DATA) / name).read_text().splitlines()]
+@pytest.mark.parametrize("name", SETS)
+def test_real_references_are_right_against_themselves(grader, name):
+    answers = references(name)
+    forms = ["The answer is $\\boxed{" + re.sub(r"(?<!\\)\$", "", answer) + "}$." for answer in answers]
+    for said in (answers, forms):
+        verdicts = grader.grade_many([(gold(a), b) for a, b in zip(answers, said, strict=True)])
+        missed = [a for a, verdict in zip(answers, verdicts, strict=True) if not verdict.correct]
+        assert len(missed) <= 0.003 * len(answers) + 0.5 * (said is forms), missed
 
-    answers = [row["answer"].rpartition("#### ")[2] for row in rows("gsm8k/test.jsonl")]
-    answers += [row["answer"] for row in rows("math500/test.jsonl")]
-    answers += [str(row["answer"]) for row in rows("math_train/train.jsonl")[::4]]
-    itself = grader.grade_many([(gold(answer), answer) for answer in answers])
-    missed = [answer for answer, verdict in zip(answers, itself, strict=True) if not verdict.correct]
-    assert len(missed) <= 0.003 * len(answers), missed
 
-    def bare(answer):
-        return read_answer(answer.rpartition("=")[2])
+@pytest.mark.slow
+@pytest.mark.skipif(not DATA, reason="R1LIGHT_SHARED_DATA names no folder of real data")
+@pytest.mark.parametrize("name", SETS)
+def test_real_references_are_wrong_against_others(grader, name):
+    answers = sorted(set(references(name)))
+    random.Random(0).shuffle(answers)
+    # a reference that breaks off, such as college_math's `... - 7 b^{2}-`, is an error and no verdict
+    whole = [answer for answer in answers[:900] if illegible(answer) is None]
+    pairs = [pair for pair in pairwise(whole) if not same(*pair)]
+    verdicts = grader.grade_many([(gold(a), b) for a, b in pairs])
+    assert [pair for pair, verdict in zip(pairs, verdicts, strict=True) if verdict.score != 0.0] == []
 
-    shifted = [(a, b) for a, b in pairwise(answers) if bare(a) != bare(b)]
-    others = grader.grade_many([(gold(a), b) for a, b in shifted])
-    assert [pair for pair, verdict in zip(shifted, others, strict=True) if verdict.correct] == []
+
+def same(one, other):
+    """Whether two references are one text, or one number, in other spellings."""
+    left, right = read_answer(one), read_answer(other)
+    return tokens(one) == tokens(other) or (left.kind == "number" and left == right)

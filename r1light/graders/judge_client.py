@@ -1,0 +1,161 @@
+"""Chat completions over HTTP, from any server that speaks the OpenAI protocol: one request, with retries."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from email.message import Message as Headers
+from http.client import HTTPException
+from typing import Any
+
+from r1light.core.types import Message
+
+MAX_REPLY_BYTES = 4 * 2**20
+RETRIED = frozenset([408, 409, 425, 429, 500, 502, 503, 504, 529])
+"""HTTP statuses that may pass by themselves."""
+MAX_BACKOFF_SECONDS = 60.0
+
+
+class JudgeFailed(Exception):  # noqa: N818 - it carries why there is no verdict, and is caught by name
+    """A judge gave no reply; the message says why, without the key."""
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """Where to ask, and how patiently.
+
+    Attributes:
+        base_url: Such as http://localhost:8000/v1.
+        model: The model's name there.
+        key_variable: The environment variable with the key, or "" for none. Read at every request.
+        max_tokens: The cap on a reply, in tokens.
+        temperature: 0 for the likeliest reply.
+        request_seconds: Wall clock of one attempt.
+        deadline_seconds: Wall clock of all attempts together.
+        retries: Attempts after the first.
+        backoff_seconds: The wait before the first retry; it doubles with each.
+    """
+
+    base_url: str
+    model: str
+    key_variable: str = ""
+    max_tokens: int = 512
+    temperature: float = 0.0
+    request_seconds: float = 60.0
+    deadline_seconds: float = 240.0
+    retries: int = 4
+    backoff_seconds: float = 1.0
+
+    def ask(self, messages: Sequence[Message]) -> str:
+        """The reply to a conversation.
+
+        Raises:
+            JudgeFailed: If there is none before the deadline, or the server refuses.
+        """
+        due = time.monotonic() + self.deadline_seconds
+        for attempt in range(self.retries + 1):
+            try:
+                return self._attempt(messages, due)
+            except _Passing as failure:
+                pause = failure.wait_seconds or self.backoff_seconds * 2**attempt * _JITTER.uniform(0.5, 1.5)
+                pause = min(pause, MAX_BACKOFF_SECONDS)
+                if attempt == self.retries or time.monotonic() + pause >= due:
+                    raise JudgeFailed(f"{failure} ({attempt + 1} attempts)") from failure
+                time.sleep(pause)
+        raise AssertionError("the last attempt returns or raises")
+
+    def _attempt(self, messages: Sequence[Message], due: float) -> str:
+        """One request; raises _Passing where another may do better, else JudgeFailed."""
+        seconds = min(self.request_seconds, due - time.monotonic())
+        if seconds <= 0:
+            raise JudgeFailed("no reply before the deadline")
+        try:
+            with _OPENER.open(self._request(messages), timeout=seconds) as response:
+                body = _read(response.read1, time.monotonic() + seconds)
+        except urllib.error.HTTPError as error:
+            with error:
+                raise self._refusal(error.code, error.headers) from None
+        except (OSError, HTTPException) as error:
+            reason = getattr(error, "reason", error)
+            raise _Passing(f"no reply from {self.base_url}: {self._without_key(str(reason))}") from None
+        return _content(body)
+
+    def _request(self, messages: Sequence[Message]) -> urllib.request.Request:
+        body = {
+            "model": self.model,
+            "messages": [{"role": message.role, "content": message.content} for message in messages],
+            "max_tokens": self.max_tokens,
+            "temperature": self.temperature,
+        }
+        headers = {"Content-Type": "application/json"}
+        if key := self._key():
+            headers["Authorization"] = f"Bearer {key}"
+        url = self.base_url.rstrip("/") + "/chat/completions"
+        return urllib.request.Request(url, json.dumps(body).encode(), headers, method="POST")
+
+    def _refusal(self, status: int, headers: Headers) -> Exception:
+        what = f"{self.base_url} answers with HTTP status {status}"
+        if status not in RETRIED:
+            hint = (
+                f"; is the key in {self.key_variable or 'api_key_env'} right?" if status in (401, 403) else ""
+            )
+            return JudgeFailed(what + hint)
+        after = headers.get("Retry-After", "")
+        return _Passing(what, float(after) if after.isdecimal() else 0.0)
+
+    def _key(self) -> str:
+        return os.environ.get(self.key_variable, "") if self.key_variable else ""
+
+    def _without_key(self, text: str) -> str:
+        return text.replace(self._key(), "***") if self._key() else text
+
+
+class _Passing(Exception):  # noqa: N818 - it ends an attempt, not the request
+    """A failure that may pass; `wait_seconds` is what the server asked for, or 0."""
+
+    def __init__(self, message: str, wait_seconds: float = 0.0) -> None:
+        super().__init__(message)
+        self.wait_seconds = wait_seconds
+
+
+class _NoRedirect(urllib.request.HTTPRedirectHandler):
+    """A redirect would carry the key to another host."""
+
+    def redirect_request(self, *_: Any, **__: Any) -> None:
+        return None
+
+
+_OPENER = urllib.request.build_opener(_NoRedirect)
+_JITTER = random.Random()  # of its own: the draws of a run must not depend on a server's hiccups
+
+
+def _read(read: Callable[[int], bytes], due: float) -> bytes:
+    """The body, in pieces, so that a server that trickles meets the deadline too."""
+    body = b""
+    while piece := read(65536):
+        body += piece
+        if len(body) > MAX_REPLY_BYTES:
+            raise JudgeFailed(f"the reply is longer than {MAX_REPLY_BYTES} bytes")
+        if time.monotonic() > due:
+            raise TimeoutError("the reply took too long")
+    return body
+
+
+def _content(body: bytes) -> str:
+    """The text of the first choice."""
+    try:
+        choice = json.loads(body)["choices"][0]
+        content, finish = choice["message"]["content"], choice.get("finish_reason")
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
+        raise JudgeFailed("the reply is no chat completion") from None
+    if finish == "length":
+        raise JudgeFailed("the reply was cut off; raise max_tokens")
+    if not isinstance(content, str):
+        raise JudgeFailed("the reply has no text")
+    return content

@@ -8,9 +8,10 @@ import traceback
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 
-from r1light.core.errors import ResumeError, RewardError
+from r1light.core.errors import ResumeError, RewardError, UserError
 from r1light.core.protocols import Reward
 from r1light.core.types import Sample, Score
+from r1light.rewards.deadline import call_in_time
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,11 +22,20 @@ class WeightedReward:
         name: Its name in the metrics.
         reward: What scores.
         weight: Its factor in the sum; 0 for a reward that is only watched.
+        sources: The sources (`meta.source` of a problem) that it scores; on others it abstains. None for all.
+        deadline: Wall-clock seconds that one call may take before the run is ended; None for no bound, as for
+            a reward that bounds itself.
     """
 
     name: str
     reward: Reward
     weight: float = 1.0
+    sources: tuple[str, ...] | None = None
+    deadline: float | None = None
+
+    def applies_to(self, sample: Sample) -> bool:
+        """Whether it scores a sample."""
+        return self.sources is None or sample.problem.meta.get("source") in self.sources
 
 
 @dataclass(slots=True)
@@ -110,6 +120,9 @@ class RewardMix:
                 f"max_error_rate={max_error_rate} must be in [0, 1] and min_samples={min_samples} at least 1"
             )
         self.components = tuple(components)
+        late = [component.deadline for component in components if component.deadline is not None]
+        if any(not seconds > 0 for seconds in late):
+            raise ValueError(f"deadlines must be above 0 seconds: {late}")
         self.max_error_rate = max_error_rate
         self.min_samples = min_samples
         self._counts = {name: Counts() for name in names}
@@ -119,10 +132,11 @@ class RewardMix:
         """Score a batch with every reward.
 
         Raises:
-            RewardError: If a reward has failed on more than `max_error_rate` of its samples so far; holds
-                the first traceback (or the first failed score's detail).
+            RewardError: If a reward has failed on more than `max_error_rate` of its samples so far (holds
+                the first traceback, or the first failed score's detail), or ran into its deadline.
+            UserError: What a reward says of a wrong configuration.
         """
-        scores = {component.name: self._scores_of(component, samples) for component in self.components}
+        scores = {component.name: self._scores_where(component, samples) for component in self.components}
         for name, found in scores.items():
             self._add(name, found)
         weights = [component.weight for component in self.components]
@@ -146,10 +160,29 @@ class RewardMix:
             )
         self._counts = {name: Counts(**state[name]) for name in self._counts}
 
+    def close(self) -> None:
+        """Free what rewards hold: those that have a `close` are closed."""
+        for component in self.components:
+            close = getattr(component.reward, "close", None)
+            if close is not None:
+                close()
+
+    def _scores_where(self, component: WeightedReward, samples: Sequence[Sample]) -> tuple[Score, ...]:
+        """One reward's scores of the samples it applies to, and abstentions on the others."""
+        mine = [index for index, sample in enumerate(samples) if component.applies_to(sample)]
+        scores = [Score.abstain("a reward of other sources")] * len(samples)
+        if mine:
+            found = self._scores_of(component, [samples[index] for index in mine])
+            for index, score in zip(mine, found, strict=True):
+                scores[index] = score
+        return tuple(scores)
+
     def _scores_of(self, component: WeightedReward, samples: Sequence[Sample]) -> tuple[Score, ...]:
         """One reward's scores, every failure turned into an error."""
         try:
-            scores = tuple(component.reward(samples))
+            scores = tuple(call_in_time(component.reward, samples, component.name, component.deadline))
+        except (RewardError, UserError):  # no fault of a sample: the run cannot go on
+            raise
         except Exception as error:  # a failing reward must cost its samples only, up to max_error_rate
             self._first_errors.setdefault(component.name, traceback.format_exc())
             return (Score.error(f"{type(error).__name__}: {error}"),) * len(samples)

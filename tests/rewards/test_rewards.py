@@ -1,3 +1,5 @@
+import doctest
+import importlib
 import math
 
 import pytest
@@ -291,3 +293,10 @@ def test_reflective_words(text, count):
 def test_the_rate_is_words_a_completion():
     assert reflection_rate(["wait, wait", "5", "but 6"]) == 1.0  # (2 + 0 + 1) / 3
     assert reflection_rate([]) == 0.0
+
+
+@pytest.mark.parametrize("name", ["language", "length", "problem_fields", "prose", "repetition", "words"])
+def test_examples_in_docstrings_are_right(name):
+    results = doctest.testmod(importlib.import_module(f"r1light.rewards.{name}"))
+    assert results.attempted
+    assert results.failed == 0

@@ -2,5 +2,10 @@
 
 BUILTINS = {
     "arithmetic": "r1light.data.arithmetic:Arithmetic",
+    "code": "r1light.data.code:Code",
     "countdown": "r1light.data.countdown:Countdown",
+    "gsm8k": "r1light.data.gsm8k:Gsm8k",
+    "jsonl": "r1light.data.jsonl:Jsonl",
+    "math": "r1light.data.math:Math",
+    "mixture": "r1light.data.mixture:Mixture",
 }

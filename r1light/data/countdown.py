@@ -100,11 +100,18 @@ def _expression(left: tuple[int, str, bool], operator: Operator, right: tuple[in
 
 def random_game(rng: random.Random, counts: Sequence[int], max_number: int, max_target: int) -> Game:
     """A solvable game: its target is the value of a random attempt."""
+    return random_solved_game(rng, counts, max_number, max_target)[0]
+
+
+def random_solved_game(
+    rng: random.Random, counts: Sequence[int], max_number: int, max_target: int
+) -> tuple[Game, Attempt]:
+    """The same game, with the attempt that made it."""
     while True:
         numbers = tuple(rng.randint(1, max_number) for _ in range(rng.choice(tuple(counts))))
-        target = random_attempt(rng, numbers).value
-        if target <= max_target and target not in numbers:
-            return Game(numbers, target)
+        attempt = random_attempt(rng, numbers)
+        if attempt.value <= max_target and attempt.value not in numbers:
+            return Game(numbers, attempt.value), attempt
 
 
 def question(game: Game) -> str:
@@ -165,23 +172,27 @@ class Countdown:
         rng = seeded("countdown", config.seed, self.split)
         misses, count = 0, rng.choice(config.counts)
         while len(seen) < len(self):
-            game = random_game(rng, [count], config.max_number, config.max_target)
+            game, attempt = random_solved_game(rng, [count], config.max_number, config.max_target)
             key = (tuple(sorted(game.numbers)), game.target)
             if game.split == self.split and key not in seen:
                 seen.add(key)
                 misses, count = 0, rng.choice(config.counts)
-                yield self._problem(game)
+                yield self._problem(game, attempt)
             elif (misses := misses + 1) == MOST_MISSES:
                 raise DataError(
                     f"data=countdown found only {len(seen)} games of {len(self)} in its {self.split} split: "
                     f"lower data.{self.split}_size, or raise data.max_number or data.max_target"
                 )
 
-    def _problem(self, game: Game) -> Problem:
+    def _problem(self, game: Game, attempt: Attempt) -> Problem:
         return Problem(
             id=f"countdown/{self.split}/{','.join(map(str, game.numbers))}={game.target}",
             prompt=question(game),
             grader="countdown",
             language="en",
-            meta={"numbers": list(game.numbers), "target": game.target},
+            meta={
+                "numbers": list(game.numbers),
+                "target": game.target,
+                "solution": attempt.expression,
+            },
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import random
+import unicodedata
 from typing import Literal
 
 Split = Literal["train", "test"]
@@ -21,8 +22,29 @@ def split_of(problem: str) -> Split:
     Args:
         problem: A canonical form, equal for equivalent problems ("12+34" for both orders of the sum).
     """
-    digest = hashlib.blake2b(problem.encode(), digest_size=8).digest()
-    return "test" if int.from_bytes(digest, "big") < TEST_SHARE * 2**64 else "train"
+    return "test" if place_of(problem) < TEST_SHARE else "train"
+
+
+def place_of(problem: str) -> float:
+    """Where in [0, 1) a hash puts a problem: always in the same place, and all together evenly spread.
+
+    Below a share it is held out; a larger share keeps all that a smaller one held out.
+
+    Args:
+        problem: A canonical form, as for `split_of`.
+    """
+    digest = hashlib.blake2b(problem.encode(errors="surrogatepass"), digest_size=8).digest()
+    return int.from_bytes(digest, "big") / 2**64
+
+
+def canonical(text: str) -> str:
+    r"""A question apart from its spelling: Unicode NFKC, lower case, single spaces.
+
+    Example:
+        >>> canonical(" Compute\n2 + ３ ")
+        'compute 2 + 3'
+    """
+    return " ".join(unicodedata.normalize("NFKC", text).casefold().split())
 
 
 def seeded(*parts: object) -> random.Random:

@@ -1,0 +1,182 @@
+"""Rows of a table, one after another, each with its place: JSON lines, JSON, Parquet, the hub."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from r1light.core.errors import DataError
+
+_BATCH_ROWS = 1024  # of a Parquet file, held in memory at a time
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One row.
+
+    Attributes:
+        values: Column to value, as JSON has them.
+        where: The place to name in an error, such as "train.jsonl:17".
+    """
+
+    values: Mapping[str, Any]
+    where: str
+
+
+@dataclass(frozen=True, slots=True)
+class HubSplit:
+    """Which part of a data set on the hub.
+
+    Attributes:
+        subset: The configuration of the data set, or None where it has one only.
+        split: The split's name there.
+        revision: Branch, tag or commit; None for the newest.
+    """
+
+    subset: str | None
+    split: str
+    revision: str | None = None
+
+
+def read_rows(path: str, hub: HubSplit) -> Iterable[Row]:
+    """The rows of a file, of all such files in a folder, or of a data set on the hub.
+
+    Args:
+        path: A file or folder if there is one of that name, else `owner/name` on the hub.
+        hub: Which part, where it is on the hub.
+
+    Raises:
+        DataError: There is nothing of that name, it cannot be fetched, or a row is broken; the message names
+            the file and the line.
+    """
+    local = Path(path).expanduser()
+    if local.is_file():
+        return _read_file(local)
+    if local.is_dir():
+        return _read_folder(local)
+    if local.suffix in _READERS or path.startswith(("/", ".", "~")) or path.count("/") != 1:
+        raise DataError(
+            f"there is no file {path}; data.path must name a file ({_SUFFIXES}), a folder of such files, or "
+            "a data set on the hub as owner/name"
+        )
+    return _from_hub(path, hub)
+
+
+def is_local(path: str) -> bool:
+    """Whether a path names a file or folder here, rather than a data set on the hub."""
+    return Path(path).expanduser().exists()
+
+
+def parse_object(line: bytes, where: str) -> dict[str, Any]:
+    """One JSON object from one line.
+
+    Args:
+        line: The line, with or without its end.
+        where: The place to name in an error.
+
+    Raises:
+        DataError: It is no UTF-8, no JSON, or no object.
+    """
+    try:
+        value = json.loads(line.decode("utf-8-sig"))
+    except UnicodeDecodeError as error:
+        raise DataError(
+            f"{where} is not UTF-8 at byte {error.start} of the line; save it as UTF-8"
+        ) from error
+    except ValueError as error:
+        raise DataError(f"{where} is no JSON: {error}; a line is one object in braces") from error
+    except RecursionError as error:
+        raise DataError(f"{where} is nested too deeply to be read; a line is one flat object") from error
+    if not isinstance(value, dict):
+        raise DataError(f"{where} is {_kind(value)}; a line must be one object in braces, {{...}}")
+    return value
+
+
+def _read_file(path: Path) -> Iterator[Row]:
+    reader = _READERS.get(path.suffix.lower())
+    if reader is None:
+        raise DataError(f"{path}: a file of rows must end in {_SUFFIXES}")
+    try:
+        yield from reader(path)
+    except OSError as error:
+        raise DataError(f"cannot read {path}: {error.strerror or error}") from error
+
+
+def _read_folder(path: Path) -> Iterator[Row]:
+    files = sorted(inner for inner in path.rglob("*") if inner.is_file() and inner.suffix.lower() in _READERS)
+    if not files:
+        raise DataError(f"{path} holds no file that ends in {_SUFFIXES}")
+    return (row for file in files for row in _read_file(file))
+
+
+def _json_lines(path: Path) -> Iterator[Row]:
+    with path.open("rb") as file:
+        for number, line in enumerate(file, start=1):
+            if line.strip():
+                where = f"{path}:{number}"
+                yield Row(parse_object(line, where), where)
+
+
+def _json(path: Path) -> Iterator[Row]:
+    try:
+        rows = json.loads(path.read_text(encoding="utf-8-sig"))
+    except ValueError as error:
+        raise DataError(f"{path} is no JSON: {error}; rows one a line belong into a .jsonl file") from error
+    if not isinstance(rows, list):
+        raise DataError(f"{path} is {_kind(rows)}; a .json file must be one list of objects")
+    for number, row in enumerate(rows, start=1):
+        if not isinstance(row, dict):
+            raise DataError(f"{path}: item {number} is {_kind(row)}; it must be an object in braces, {{...}}")
+        yield Row(row, f"{path}: item {number}")
+
+
+def _parquet(path: Path) -> Iterator[Row]:
+    import pyarrow
+    from pyarrow.parquet import ParquetFile
+
+    number = 0
+    try:
+        with ParquetFile(path) as file:
+            for batch in file.iter_batches(batch_size=_BATCH_ROWS):
+                for values in batch.to_pylist():
+                    number += 1
+                    yield Row(values, f"{path}: row {number}")
+    except pyarrow.ArrowException as error:
+        first = str(error).splitlines()[0]
+        raise DataError(f"{path} cannot be read as Parquet after row {number}: {first}") from error
+
+
+_READERS: Mapping[str, Callable[[Path], Iterator[Row]]] = {
+    ".jsonl": _json_lines,
+    ".ndjson": _json_lines,
+    ".json": _json,
+    ".parquet": _parquet,
+}
+_SUFFIXES = ", ".join(_READERS)
+
+
+def _from_hub(path: str, hub: HubSplit) -> Iterator[Row]:
+    """The rows of a data set on the hub, fetched on the first use and read from the cache from then on."""
+    from datasets import load_dataset
+
+    try:
+        table = load_dataset(path, hub.subset, split=hub.split, revision=hub.revision)
+    except Exception as error:  # the library raises a dozen kinds: its own, the hub's, the HTTP client's
+        lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+        reason = " ".join(lines[:2]) or type(error).__name__
+        raise DataError(
+            f"data.path={path} is no file here, and the data set of that name (subset {hub.subset}, split "
+            f"{hub.split}) could not be had from the hub: {reason.rstrip('.')}; give a file by data.path=, "
+            "or mend the name or the connection"
+        ) from error
+    for number, values in enumerate(table, start=1):
+        yield Row(values, f"{path} ({hub.split}): row {number}")
+
+
+def _kind(value: Any) -> str:
+    """What a JSON value is, in words."""
+    names = {list: "a list", str: "a text", bool: "true or false", int: "a number", float: "a number"}
+    return names.get(type(value), "an object" if isinstance(value, dict) else "null")

@@ -205,7 +205,22 @@ def _compose(config_name: str, overrides: Sequence[str], forced: set[str]) -> Di
             absent = _NOT_IN_YAML.search(str(error))
             if absent is None or absent[1] in forced:
                 raise explain(error) from error
-            forced.add(absent[1])
+            forced.update([absent[1], *_others_absent(config_name, lines)])
+
+
+def _others_absent(config_name: str, lines: Sequence[str]) -> list[str]:
+    """Dotted keys that only overrides write: Hydra names one a composition, and composing is slow."""
+    values = [line for line in lines if re.match(r"\w+\.[\w.]+=", line)]
+    try:
+        config = compose(config_name, [line for line in lines if line not in values])
+    except HYDRA_ERRORS:
+        return []  # what is wrong with the others is found when all are composed
+    written = {key: OmegaConf.select(config, key.rpartition(".")[0]) for key in map(_key, values)}
+    return [
+        key
+        for key, node in written.items()
+        if not OmegaConf.is_dict(node) or key.rpartition(".")[2] not in node
+    ]
 
 
 def _key(line: str) -> str:

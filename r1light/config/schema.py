@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from r1light.core.sandbox import SandboxConfig
+
 
 @dataclass(frozen=True, slots=True)
 class Component:
@@ -80,12 +82,16 @@ class RewardSpec:
         name: The registered reward.
         weight: Its factor in the weighted sum.
         config: Its validated `Config`, or None where it takes no parameters.
+        sources: The sources of the data (`meta.source`) that it scores, or None for all problems.
+        deadline: Wall-clock seconds that one call may take; None for the mix's.
     """
 
     key: str
     name: str
     weight: float = 1.0
     config: Any = None
+    sources: tuple[str, ...] | None = None
+    deadline: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +101,8 @@ class RewardMixSpec:
     components: tuple[RewardSpec, ...]
     max_error_rate: float = 0.0
     """The share of samples on which a reward may fail, in [0, 1]; above it the run stops."""
+    deadline_s: float | None = 300.0
+    """Wall-clock seconds that one call of a reward may take if it names none itself; None for no bound."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +147,7 @@ class RunConfig:
         rollout: The rollout engine.
         trainer: On what it computes.
         logger: Where metrics go.
+        sandbox: How model-written programs are confined.
         resolved: All of the above as plain data, defaults filled in, secrets unmasked.
         fingerprint: A hash of what the configuration trains; see `core.manifest.fingerprint`.
         seed: Decides every random draw of the run.
@@ -158,6 +167,7 @@ class RunConfig:
     logger: LoggerSpec
     resolved: Mapping[str, Any]
     fingerprint: str
+    sandbox: SandboxConfig = field(default_factory=SandboxConfig)
     seed: int = 0
     resume: str = "auto"
     debug: bool = False

@@ -24,6 +24,7 @@ from r1light.config.schema import (
 from r1light.core.errors import ConfigError
 from r1light.core.manifest import fingerprint
 from r1light.core.registry import ComponentGroup, registry
+from r1light.core.sandbox import SandboxConfig
 
 FindStage = Callable[[str], ModuleType]
 """A stage's name to its module; raises UnknownNameError."""
@@ -38,7 +39,7 @@ _COMPONENTS: Mapping[str, ComponentGroup] = {
     "rollout": "rollouts",
 }
 _SCALARS = ("seed", "resume", "debug", "objective")
-_KEYS = ("stage", "model", "data", "template", "reward", "rollout", "trainer", "logger", *_SCALARS)
+_KEYS = ("stage", "model", "data", "template", "reward", "rollout", "trainer", "logger", "sandbox", *_SCALARS)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -75,7 +76,7 @@ def validate(plain: Mapping[str, Any], find_stage: FindStage) -> RunConfig:
     stage_name, stage_options = _named(plain, "stage")
     module = find_stage(stage_name)
     stage = _config(getattr(module, "Config", None), stage_options, "stage", ("name",))
-    find = _component_config if getattr(module, "USES_COMPONENTS", True) else _unchecked
+    find = component_config if getattr(module, "USES_COMPONENTS", True) else _unchecked
     model, data, template, rollout = (_component(plain, key, find) for key in _COMPONENTS)
     specs: dict[str, Any] = {
         "model": ModelSpec(model.name, model.config, _recommended(plain, "model", RecommendedRate)),
@@ -85,6 +86,7 @@ def validate(plain: Mapping[str, Any], find_stage: FindStage) -> RunConfig:
         "rollout": rollout,
         "trainer": convert(TrainerSpec, _mapping(plain, "trainer"), "trainer"),
         "logger": convert(LoggerSpec, _mapping(plain, "logger"), "logger"),
+        "sandbox": convert(SandboxConfig, plain.get("sandbox") or {}, "sandbox"),
     }
     resolved = {"stage": {"name": stage_name, **(to_plain(stage) or {})}}
     resolved |= {key: _flat(spec) for key, spec in specs.items()} | to_plain(top)
@@ -125,10 +127,29 @@ def _component(plain: Mapping[str, Any], key: str, find: _FindConfig) -> Compone
     return Component(name, find(_COMPONENTS[key], name, options, key, beside))
 
 
-def _component_config(
-    group: ComponentGroup, name: str, options: Mapping[str, Any], path: str, beside: tuple[str, ...]
+def component_config(
+    group: ComponentGroup, name: str, options: Mapping[str, Any], path: str, beside: tuple[str, ...] = ()
 ) -> Any:
-    return _config(registry(group).config_type(name), options, path, beside)
+    """A component's validated `Config`, or None where it takes no parameters.
+
+    A `Config` whose method `nested()` gives names, options and paths of other components of its group, as a
+    mixture of data sources does, has those checked too.
+
+    Args:
+        group: The component's group.
+        name: Its registered name.
+        options: Its parameters, as plain data.
+        path: Where they stand in the configuration, such as "data".
+        beside: Keys that stand there too and were taken out before; errors list them.
+
+    Raises:
+        ConfigError: A key, type or value is wrong, or there is no component of that name.
+        PluginError: The component does not import.
+    """
+    config = _config(registry(group).config_type(name), options, path, beside)
+    for inner, inner_options, inner_path in getattr(config, "nested", list)():
+        component_config(group, inner, inner_options, inner_path, ("name", "weight"))
+    return config
 
 
 def _unchecked(
@@ -160,31 +181,43 @@ def _recommended(plain: Mapping[str, Any], key: str, kind: type[Any]) -> Any:
 @dataclasses.dataclass(frozen=True, slots=True)
 class _Mix:
     max_error_rate: float = 0.0
+    deadline_s: float | None = 300.0
 
     def __post_init__(self) -> None:
         if not 0 <= self.max_error_rate <= 1:
             raise ValueError(f"max_error_rate={self.max_error_rate} must be in [0, 1]")
+        if self.deadline_s is not None and not self.deadline_s > 0:
+            raise ValueError(f"deadline_s={self.deadline_s} must be above 0 seconds, or null for no deadline")
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class _Weight:
+class _Beside:
+    """What every reward may have beside its own options."""
+
     weight: float = 1.0
+    sources: list[str] | None = None
+    deadline: float | None = None
 
     def __post_init__(self) -> None:
         if not math.isfinite(self.weight):
             raise ValueError(f"weight={self.weight} must be finite")
+        if self.sources is not None and not self.sources:
+            raise ValueError(
+                "sources is empty; name at least one source of the data, or leave it null for all"
+            )
+        if self.deadline is not None and not self.deadline > 0:
+            raise ValueError(f"deadline={self.deadline} must be above 0 seconds, or null for the mix's")
 
 
 def _reward_mix(plain: Mapping[str, Any], find: _FindConfig) -> RewardMixSpec:
-    for key in plain:
-        if key not in ("components", "max_error_rate"):
-            raise unknown_key(str(key), ["components", "max_error_rate"], "reward")
-    mix = convert(_Mix, {key: plain[key] for key in plain if key == "max_error_rate"}, "reward")
+    mix = convert(
+        _Mix, {key: plain[key] for key in plain if key != "components"}, "reward", beside=("components",)
+    )
     components = _mapping(plain, "components", "reward")
     if not components:
         raise ConfigError("reward.components is empty; name at least one reward, such as reward=accuracy")
     specs = tuple(_reward(str(key), components, find) for key in components)
-    return RewardMixSpec(specs, mix.max_error_rate)
+    return RewardMixSpec(specs, mix.max_error_rate, mix.deadline_s)
 
 
 def _reward(key: str, components: Mapping[str, Any], find: _FindConfig) -> RewardSpec:
@@ -193,9 +226,12 @@ def _reward(key: str, components: Mapping[str, Any], find: _FindConfig) -> Rewar
     name = options.pop("name", key)
     if not isinstance(name, str):
         raise ConfigError(f"{path}.name={name!r} must be a name")
-    weight = convert(_Weight, {"weight": options.pop("weight")} if "weight" in options else {}, path).weight
-    config = find("rewards", name, options, path, ("name", "weight"))
-    return RewardSpec(key, name, weight, config)
+    ours = tuple(each.name for each in dataclasses.fields(_Beside))
+    given: dict[str, Any] = {each: options.pop(each) for each in ours if each in options}
+    beside = convert(_Beside, given, path)
+    config = find("rewards", name, options, path, ("name", *ours))
+    sources = None if beside.sources is None else tuple(beside.sources)
+    return RewardSpec(key, name, beside.weight, config, sources, beside.deadline)
 
 
 def _flat(spec: Any) -> dict[str, Any]:
@@ -206,7 +242,14 @@ def _flat(spec: Any) -> dict[str, Any]:
             del reward["key"]
             if reward["name"] == key:
                 del reward["name"]
-        return {"max_error_rate": spec.max_error_rate, "components": components}
+            for beside in ("sources", "deadline"):
+                if reward[beside] is None:
+                    del reward[beside]
+        return {
+            "max_error_rate": spec.max_error_rate,
+            "deadline_s": spec.deadline_s,
+            "components": components,
+        }
     plain: dict[str, Any] = to_plain(spec)
     if "config" in plain:
         plain |= plain.pop("config") or {}

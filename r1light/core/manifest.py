@@ -25,10 +25,14 @@ from r1light.core.run_folder import RunFolder, write_json
 
 NOT_IN_FINGERPRINT: tuple[tuple[str, ...], ...] = (
     ("stage", "iterations"),
+    ("reward", "deadline_s"),
     ("data", "recommended"),
     ("model", "recommended"),
     ("trainer", "threads"),
     ("logger",),
+    ("sandbox", "isolation"),
+    ("sandbox", "url"),
+    ("sandbox", "workers"),
     ("resume",),
     ("debug",),
     ("objective",),
@@ -217,10 +221,10 @@ def hardware() -> dict[str, Any]:
 
 
 def input_hashes(resolved: Mapping[str, Any]) -> dict[str, str]:
-    """SHA-256 of every existing file or directory that the configuration names by a `path` key."""
+    """SHA-256 of every existing file or directory that a `path` key or `input` names."""
     hashes = {}
     for keys, value in _leaves(resolved, ()):
-        named_path = bool(keys) and (keys[-1] == "path" or keys[-1].endswith("_path"))
+        named_path = bool(keys) and (keys[-1] in ("path", "input") or keys[-1].endswith("_path"))
         if named_path and isinstance(value, str) and Path(value).exists():
             hashes[".".join(keys)] = hash_path(Path(value))
     return hashes

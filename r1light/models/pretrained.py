@@ -33,6 +33,19 @@ class LoadedModel:
     path: str
 
 
+@dataclass(frozen=True, slots=True)
+class LoadedTokenizer:
+    """A model's tokenizer without its weights.
+
+    Attributes:
+        tokenizer: The transformers tokenizer.
+        context: The longest text of the model, in tokens.
+    """
+
+    tokenizer: Any
+    context: int
+
+
 class Pretrained:
     """Loads a model by its path: from the directory of that name if there is one, else from the hub."""
 
@@ -94,17 +107,41 @@ class Pretrained:
             model=model.to(device),
             tokenizer=tokenizer,
             eos_ids=_eos_ids(model, tokenizer),
-            context=_context(model, tokenizer),
+            context=_context(model.config, tokenizer),
             path=path,
         )
+
+    def load_tokenizer(self) -> LoadedTokenizer:
+        """Read the tokenizer and the context alone, without the weights.
+
+        Raises:
+            ModelError: If there is no model, or no tokenizer.
+        """
+        from transformers import AutoConfig, AutoTokenizer
+
+        path = _resolve(self.config.path)
+        options = self._options(path)
+        try:
+            tokenizer = AutoTokenizer.from_pretrained(path, **options)
+            stated = AutoConfig.from_pretrained(path, **options)
+        except (OSError, ValueError, KeyError, ImportError) as error:
+            raise ModelError(
+                f"cannot load the tokenizer of {self.config.path!r}: {_first_line(error)}"
+            ) from error
+        if not tokenizer.encode("1", add_special_tokens=False):
+            raise ModelError(f"the model {self.config.path!r} has no tokenizer files, such as tokenizer.json")
+        return LoadedTokenizer(tokenizer, _context(stated, tokenizer))
+
+    def _options(self, path: str) -> dict[str, Any]:
+        revision = self.config.revision
+        options: dict[str, Any] = {"revision": revision} if revision and not Path(path).is_dir() else {}
+        return options | {"trust_remote_code": self.config.trust_remote_code}
 
     def _read(self, path: str) -> tuple[Any, Any, dict[str, Any]]:
         """Tokenizer, model and transformers' report on what it loaded."""
         from transformers import AutoModelForCausalLM, AutoTokenizer
 
-        config = self.config
-        options = {"revision": config.revision} if config.revision and not Path(path).is_dir() else {}
-        options["trust_remote_code"] = config.trust_remote_code  # type: ignore[assignment]
+        config, options = self.config, self._options(path)
         tokenizer = AutoTokenizer.from_pretrained(path, **options)
         model, report = AutoModelForCausalLM.from_pretrained(
             path,
@@ -141,8 +178,8 @@ def _eos_ids(model: Any, tokenizer: Any) -> tuple[int, ...]:
     return tuple(sorted(int(each) for each in ids if each is not None))
 
 
-def _context(model: Any, tokenizer: Any) -> int:
-    stated = getattr(model.config.get_text_config(), "max_position_embeddings", None)
+def _context(config: Any, tokenizer: Any) -> int:
+    stated = getattr(config.get_text_config(), "max_position_embeddings", None)
     # A tokenizer that knows no limit says 10**30.
     return min(
         int(stated or UNLIMITED), int(tokenizer.model_max_length) if not stated else UNLIMITED, UNLIMITED

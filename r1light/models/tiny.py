@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from r1light.core.errors import ModelError
-from r1light.models.pretrained import Dtype, LoadedModel, Pretrained
+from r1light.models.pretrained import Dtype, LoadedModel, LoadedTokenizer, Pretrained
 
 WEIGHTS = Path(__file__).parent / "weights"
 """Where the packaged models stand, a Hugging Face directory each."""
@@ -38,13 +38,24 @@ class Tiny:
         Raises:
             ModelError: If the directory is absent or holds no model.
         """
+        return self._pretrained().load(device)
+
+    def load_tokenizer(self) -> LoadedTokenizer:
+        """Read the tokenizer and the context alone.
+
+        Raises:
+            ModelError: If the directory is absent or holds no model.
+        """
+        return self._pretrained().load_tokenizer()
+
+    def _pretrained(self) -> Pretrained:
         path = self.config.path or str(WEIGHTS / self.directory)
         if self.config.path is None and not (WEIGHTS / self.directory).is_dir():
             raise ModelError(
                 f"the packaged model {self.directory!r} is absent from {WEIGHTS}; install r1light again, or "
                 "build one with `python -m r1light stage=base` and give it as model.path"
             )
-        return Pretrained(Pretrained.Config(path=path, dtype=self.config.dtype)).load(device)
+        return Pretrained(Pretrained.Config(path=path, dtype=self.config.dtype))
 
 
 class TinyStudent(Tiny):

@@ -18,6 +18,8 @@ STAGES: Mapping[str, str] = {
     "base": "r1light.stages.base",
     "grpo": "r1light.stages.grpo",
     "plugins": "r1light.stages.plugins",
+    "score": "r1light.stages.score",
+    "validate": "r1light.stages.validate",
 }
 """Every stage's name and module."""
 

@@ -2,27 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from r1light.config.schema import RunConfig
-from r1light.core.errors import ConfigError, DataError, unknown_name
-from r1light.core.protocols import Grader, RolloutEngine, Template
+from r1light.config.schema import RewardMixSpec, RewardSpec, RunConfig
+from r1light.core.errors import ConfigError, DataError
+from r1light.core.protocols import RolloutEngine, Template
 from r1light.core.registry import registry
 from r1light.core.types import Problem
-
-
-@dataclass(frozen=True, slots=True)
-class Graders:
-    """The graders that some problems need, by name."""
-
-    by_name: Mapping[str, Grader]
-
-    def close(self) -> None:
-        """Free their workers."""
-        for grader in self.by_name.values():
-            grader.close()
+from r1light.stages.graders import Graders
+from r1light.stages.sources import build_source, check_reward_sources
 
 
 def build_template(config: RunConfig) -> Template:
@@ -37,14 +27,15 @@ def build_problems(config: RunConfig, split: Literal["train", "test"]) -> list[P
     Raises:
         DataError: If there are none, or two have one id.
     """
-    source: Iterable[Problem] = registry("data").create(config.data.name, config.data.config, split=split)
-    problems = list(source)
+    problems = list(build_source(config.data.name, config.data.config, split))
     if not problems:
         raise DataError(
             f"data={config.data.name} has no problems in its {split} split; see its options under data."
         )
     if len({problem.id for problem in problems}) < len(problems):
         raise DataError(f"data={config.data.name}: two problems of the {split} split have one id")
+    if split == "train":
+        check_reward_sources(config, problems)
     return problems
 
 
@@ -84,43 +75,39 @@ def build_data(config: RunConfig, validation: int, test: int) -> ProblemSets:
     return ProblemSets(train, held_out[:validation], held_out[validation : validation + test])
 
 
-def build_graders(problems: Iterable[Problem]) -> Graders:
-    """The graders that the problems name, with their default options.
-
-    Raises:
-        UnknownNameError: If a problem names one that there is not.
-    """
-    known = {entry.name for entry in registry("graders").entries()}
-    names = sorted({problem.grader for problem in problems})
-    for name in names:
-        if name not in known:
-            raise unknown_name("grader", name, known)
-    graders = {}
-    for name in names:
-        config_type = registry("graders").config_type(name)
-        graders[name] = registry("graders").create(name, config_type() if config_type else None)
-    return Graders(graders)
-
-
 def build_mix(config: RunConfig, graders: Graders) -> Any:
-    """The rewards, weighted.
+    """The rewards, weighted. Close it: some hold processes.
 
     Raises:
-        ConfigError: If there are none.
+        ConfigError: If there are none, or overlong completions would be punished twice.
     """
-    from r1light.rewards.mix import RewardMix, WeightedReward
+    from r1light.rewards.mix import RewardMix
 
-    if not config.reward.components:
+    mix = config.reward
+    if not mix.components:
         raise ConfigError("reward.components is empty: name at least one reward, such as reward=r1_zero")
-    components = [
-        WeightedReward(
-            spec.key,
-            registry("rewards").create(spec.name, spec.config, graders=graders.by_name),
-            spec.weight,
+    buffer = getattr(config.stage, "overlong_tokens", 0)
+    if buffer and any(spec.name == "overlong" and spec.weight for spec in mix.components):
+        raise ConfigError(
+            f"overlong completions are punished twice: by reward.components.overlong and by "
+            f"stage.overlong_buffer={buffer}; set stage.overlong_buffer=0 or leave the reward out"
         )
-        for spec in config.reward.components
-    ]
-    return RewardMix(components, config.reward.max_error_rate)
+    resources = {
+        "graders": graders.by_name,
+        "max_tokens": getattr(config.stage, "max_tokens", None),
+        "reward_models": {},
+    }
+    return RewardMix([_weighted(spec, mix, resources) for spec in mix.components], mix.max_error_rate)
+
+
+def _weighted(spec: RewardSpec, mix: RewardMixSpec, resources: Mapping[str, Any]) -> Any:
+    """One reward with its weight and its deadline; one that `keeps_deadline` is not guarded from outside."""
+    from r1light.rewards.mix import WeightedReward
+
+    deadline = mix.deadline_s if spec.deadline is None else spec.deadline
+    reward = registry("rewards").create(spec.name, spec.config, **resources, deadline=deadline)
+    guarded = None if getattr(reward, "keeps_deadline", False) else deadline
+    return WeightedReward(spec.key, reward, spec.weight, spec.sources, guarded)
 
 
 def device_of(config: RunConfig) -> Literal["cpu", "cuda"]:
@@ -141,6 +128,12 @@ def device_of(config: RunConfig) -> Literal["cpu", "cuda"]:
 def build_model(config: RunConfig) -> Any:
     """The model with its tokenizer, on the device that it is trained on: a `LoadedModel`."""
     return registry("models").create(config.model.name, config.model.config).load(device_of(config))
+
+
+def build_tokenizer(config: RunConfig) -> Any:
+    """The model's tokenizer and context, without its weights where its component can do that."""
+    model = registry("models").create(config.model.name, config.model.config)
+    return model.load_tokenizer() if hasattr(model, "load_tokenizer") else model.load("cpu")
 
 
 def build_engine(config: RunConfig, loaded: Any) -> RolloutEngine:

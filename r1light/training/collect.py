@@ -15,6 +15,7 @@ from torch import Tensor
 
 from r1light.core.protocols import RolloutEngine, Template
 from r1light.core.types import Completion, Group, Problem, Prompt, Sample, SamplingParams, Score
+from r1light.rewards.length import soft_overlong
 from r1light.training import ranks
 from r1light.training.batching import Row
 from r1light.training.interrupt import Interrupt
@@ -125,11 +126,8 @@ class Overlong:
 
     def __call__(self, completion: Completion) -> float:
         """What is added to a completion's reward; not above 0."""
-        if not self.buffer:
-            return 0.0
-        excess = len(completion.token_ids) - (self.cap - self.buffer)
-        share = 1.0 if completion.finish_reason == "length" else min(1.0, max(0.0, excess / self.buffer))
-        return -self.penalty * share
+        tokens, cut = len(completion.token_ids), completion.finish_reason == "length"
+        return self.penalty * soft_overlong(tokens, self.cap, self.buffer, cut=cut)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,16 @@ from r1light.core.registry import GROUPS, registry
 from r1light.stages import STAGES, stage_module
 
 FILES = sorted(path.relative_to(conf_dir()).as_posix() for path in conf_dir().rglob("*.yaml"))
-REQUIRED = {"model/hf.yaml": ["model.path=x"], "rollout/replay.yaml": ["rollout.path=x"]}
+REQUIRED = {
+    "data/code.yaml": ["data.path=x"],
+    "data/jsonl.yaml": ["data.path=x"],
+    "model/hf.yaml": ["model.path=x"],
+    "rollout/replay.yaml": ["rollout.path=x"],
+    "sandbox/remote.yaml": ["sandbox.url=http://localhost:8080"],
+    "stage/score.yaml": ["stage.input=x", "stage.output=y"],
+    "reward/trl.yaml": ["reward.components.trl.function=rewards.py:f"],
+    "reward/verl.yaml": ["reward.components.verl.function=rewards.py:f"],
+}
 REFERENCE = {"models": "model", "rewards": "reward", "templates": "template", "rollouts": "rollout"}
 
 

@@ -1,0 +1,93 @@
+"""Completions that stand in a file, as the samples that rewards see."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from r1light.core.errors import DataError, nearest
+from r1light.core.protocols import Template
+from r1light.core.types import Completion, Sample
+from r1light.data.problem_json import problem_from_json
+from r1light.data.rows import parse_object
+
+CountTokens = Callable[[str], Sequence[int]]
+"""Text to token ids, with no special tokens added."""
+
+_KEYS = ("problem", "completion", "prefill", "token_ids", "finish_reason")
+
+
+@dataclass(frozen=True, slots=True)
+class StoredCompletions:
+    """Reads rows `{"problem": {...}, "completion": "...", "prefill": ""}`.
+
+    A row without `prefill` is taken to have been written after the template's own. `token_ids` and
+    `finish_reason` ("stop" or "length") may stand in a row; where the ids do not, `encode` makes them, for
+    rewards that count tokens.
+
+    Attributes:
+        template: Renders the prompt and parses the completion.
+        encode: Text to token ids, or None to leave a completion without ids.
+    """
+
+    template: Template
+    encode: CountTokens | None = None
+
+    def read(self, line: bytes, where: str) -> Sample:
+        """One line as a sample.
+
+        Args:
+            line: One JSON object.
+            where: The place to name in an error.
+
+        Raises:
+            DataError: It is no such row; the message says what it needs.
+        """
+        row = parse_object(line, where)
+        for key in row:
+            if key not in _KEYS:
+                near = nearest(key, _KEYS)
+                hint = f"; did you mean {near!r}?" if near else "."
+                raise DataError(f"{where}: unknown key {key!r}{hint} Known keys: {', '.join(_KEYS)}")
+        problem = problem_from_json(row.get("problem"), where)
+        text = _text(row, "completion", where)
+        try:
+            prompt = self.template.render(problem)
+        except DataError as error:
+            raise DataError(f"{where}: {error}") from error
+        prefill = prompt.prefill if row.get("prefill") is None else _text(row, "prefill", where)
+        return Sample(
+            problem,
+            prompt.text.removesuffix(prompt.prefill) + prefill,
+            self._completion(row, text, where),
+            self.template.parse(prefill, text),
+            prefill,
+        )
+
+    def _completion(self, row: dict[str, Any], text: str, where: str) -> Completion:
+        ids = row.get("token_ids")
+        if ids is None:
+            ids = self.encode(text) if self.encode is not None else []
+        elif not isinstance(ids, list) or not all(type(each) is int for each in ids):
+            raise DataError(f"{where}: token_ids must be a list of whole numbers")
+        return Completion(tuple(ids), text, (0.0,) * len(ids), _finish_reason(row, where))
+
+
+def _text(row: dict[str, Any], key: str, where: str) -> str:
+    value = row.get(key)
+    if not isinstance(value, str):
+        what = f"{key}={value!r:.60} is no text" if key in row else f"there is no {key!r}"
+        raise DataError(
+            f'{where}: {what}; a row is {{"problem": {{...}}, "completion": "...", "prefill": ""}}'
+        )
+    return value
+
+
+def _finish_reason(row: dict[str, Any], where: str) -> Literal["stop", "length"]:
+    reason = row.get("finish_reason", "stop")
+    if reason == "stop":
+        return "stop"
+    if reason == "length":
+        return "length"
+    raise DataError(f'{where}: finish_reason={reason!r:.40} must be "stop" or "length"')

@@ -49,10 +49,13 @@ class RecommendedRate:
 
     lr: float | None = None
     """The peak learning rate of reinforcement learning at this size."""
+    sft_lr: float | None = None
+    """The peak learning rate of supervised fine-tuning and distillation at this size."""
 
     def __post_init__(self) -> None:
-        if self.lr is not None and not self.lr > 0:
-            raise ValueError(f"lr={self.lr} must be above 0")
+        for name, value in (("lr", self.lr), ("sft_lr", self.sft_lr)):
+            if value is not None and not value > 0:
+                raise ValueError(f"{name}={value} must be above 0")
 
 
 @dataclass(frozen=True, slots=True)

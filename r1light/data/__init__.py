@@ -3,6 +3,7 @@
 BUILTINS = {
     "arithmetic": "r1light.data.arithmetic:Arithmetic",
     "code": "r1light.data.code:Code",
+    "conversations": "r1light.data.conversation_source:Conversations",
     "countdown": "r1light.data.countdown:Countdown",
     "gsm8k": "r1light.data.gsm8k:Gsm8k",
     "jsonl": "r1light.data.jsonl:Jsonl",

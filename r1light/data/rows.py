@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from r1light.core.errors import DataError
 
+MAX_ROW_BYTES = 1_000_000
+"""The longest line of a JSON-lines file that is taken for a row, unless an option says otherwise."""
 _BATCH_ROWS = 1024  # of a Parquet file, held in memory at a time
 
 
@@ -41,22 +43,42 @@ class HubSplit:
     revision: str | None = None
 
 
-def read_rows(path: str, hub: HubSplit) -> Iterable[Row]:
+def read_rows(path: str, hub: HubSplit, max_row_bytes: int = MAX_ROW_BYTES) -> Iterator[Row]:
     """The rows of a file, of all such files in a folder, or of a data set on the hub.
 
     Args:
         path: A file or folder if there is one of that name, else `owner/name` on the hub.
         hub: Which part, where it is on the hub.
+        max_row_bytes: The longest line of a JSON-lines file that is taken for a row.
 
     Raises:
         DataError: There is nothing of that name, it cannot be fetched, or a row is broken; the message names
             the file and the line.
     """
+    for row in rows_and_faults(path, hub, max_row_bytes):
+        if isinstance(row, DataError):
+            raise row
+        yield row
+
+
+def rows_and_faults(
+    path: str, hub: HubSplit, max_row_bytes: int = MAX_ROW_BYTES
+) -> Iterator[Row | DataError]:
+    """The rows as `read_rows` gives them; in the place of a broken one, what is wrong with it.
+
+    Args:
+        path: A file or folder if there is one of that name, else `owner/name` on the hub.
+        hub: Which part, where it is on the hub.
+        max_row_bytes: The longest line of a JSON-lines file that is taken for a row.
+
+    Raises:
+        DataError: There is nothing of that name, or it cannot be read as a whole.
+    """
     local = Path(path).expanduser()
     if local.is_file():
-        return _read_file(local)
+        return _read_file(local, max_row_bytes)
     if local.is_dir():
-        return _read_folder(local)
+        return _read_folder(local, max_row_bytes)
     if local.suffix in _READERS or path.startswith(("/", ".", "~")) or path.count("/") != 1:
         raise DataError(
             f"there is no file {path}; data.path must name a file ({_SUFFIXES}), a folder of such files, or "
@@ -95,32 +117,54 @@ def parse_object(line: bytes, where: str) -> dict[str, Any]:
     return value
 
 
-def _read_file(path: Path) -> Iterator[Row]:
+def _read_file(path: Path, max_row_bytes: int) -> Iterator[Row | DataError]:
     reader = _READERS.get(path.suffix.lower())
     if reader is None:
         raise DataError(f"{path}: a file of rows must end in {_SUFFIXES}")
     try:
-        yield from reader(path)
+        yield from reader(path, max_row_bytes)
     except OSError as error:
         raise DataError(f"cannot read {path}: {error.strerror or error}") from error
 
 
-def _read_folder(path: Path) -> Iterator[Row]:
+def _read_folder(path: Path, max_row_bytes: int) -> Iterator[Row | DataError]:
     files = sorted(inner for inner in path.rglob("*") if inner.is_file() and inner.suffix.lower() in _READERS)
     if not files:
         raise DataError(f"{path} holds no file that ends in {_SUFFIXES}")
-    return (row for file in files for row in _read_file(file))
+    return (row for file in files for row in _read_file(file, max_row_bytes))
 
 
-def _json_lines(path: Path) -> Iterator[Row]:
+def _json_lines(path: Path, max_row_bytes: int) -> Iterator[Row | DataError]:
     with path.open("rb") as file:
-        for number, line in enumerate(file, start=1):
-            if line.strip():
-                where = f"{path}:{number}"
-                yield Row(parse_object(line, where), where)
+        number = 0
+        while line := file.readline(max_row_bytes + 1):
+            number += 1
+            where = f"{path}:{number}"
+            if len(line) - line.endswith(b"\n") > max_row_bytes:
+                size = len(line) + _skip_line(file, line)
+                yield DataError(f"{where} has {size:,} bytes, and a row may have {max_row_bytes:,}")
+            elif line.strip():
+                yield _parsed(line, where)
 
 
-def _json(path: Path) -> Iterator[Row]:
+def _skip_line(file: BinaryIO, line: bytes) -> int:
+    """Read past the end of a line whose beginning was read; the bytes that are left of it."""
+    size = 0
+    while line and not line.endswith(b"\n"):
+        line = file.readline(MAX_ROW_BYTES)  # a piece at a time: the line may be the whole file
+        size += len(line)
+    return size
+
+
+def _parsed(line: bytes, where: str) -> Row | DataError:
+    try:
+        return Row(parse_object(line, where), where)
+    except DataError as fault:
+        return fault
+
+
+def _json(path: Path, max_row_bytes: int) -> Iterator[Row | DataError]:
+    del max_row_bytes  # the file is read as a whole
     try:
         rows = json.loads(path.read_text(encoding="utf-8-sig"))
     except ValueError as error:
@@ -128,12 +172,14 @@ def _json(path: Path) -> Iterator[Row]:
     if not isinstance(rows, list):
         raise DataError(f"{path} is {_kind(rows)}; a .json file must be one list of objects")
     for number, row in enumerate(rows, start=1):
-        if not isinstance(row, dict):
-            raise DataError(f"{path}: item {number} is {_kind(row)}; it must be an object in braces, {{...}}")
-        yield Row(row, f"{path}: item {number}")
+        if isinstance(row, dict):
+            yield Row(row, f"{path}: item {number}")
+        else:
+            yield DataError(f"{path}: item {number} is {_kind(row)}; it must be an object in braces, {{...}}")
 
 
-def _parquet(path: Path) -> Iterator[Row]:
+def _parquet(path: Path, max_row_bytes: int) -> Iterator[Row]:
+    del max_row_bytes  # there are no lines
     import pyarrow
     from pyarrow.parquet import ParquetFile
 
@@ -149,7 +195,7 @@ def _parquet(path: Path) -> Iterator[Row]:
         raise DataError(f"{path} cannot be read as Parquet after row {number}: {first}") from error
 
 
-_READERS: Mapping[str, Callable[[Path], Iterator[Row]]] = {
+_READERS: Mapping[str, Callable[[Path, int], Iterator[Row | DataError]]] = {
     ".jsonl": _json_lines,
     ".ndjson": _json_lines,
     ".json": _json,

@@ -19,6 +19,7 @@ STAGES: Mapping[str, str] = {
     "grpo": "r1light.stages.grpo",
     "plugins": "r1light.stages.plugins",
     "score": "r1light.stages.score",
+    "sft": "r1light.stages.sft",
     "validate": "r1light.stages.validate",
 }
 """Every stage's name and module."""

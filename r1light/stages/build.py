@@ -32,6 +32,11 @@ def build_problems(config: RunConfig, split: Literal["train", "test"]) -> list[P
         raise DataError(
             f"data={config.data.name} has no problems in its {split} split; see its options under data."
         )
+    if not isinstance(problems[0], Problem):
+        raise ConfigError(
+            f"data={config.data.name} gives texts to learn from, for stage=sft; stage={config.stage_name} "
+            "needs problems, such as data=jsonl has them"
+        )
     if len({problem.id for problem in problems}) < len(problems):
         raise DataError(f"data={config.data.name}: two problems of the {split} split have one id")
     if split == "train":

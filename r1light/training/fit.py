@@ -1,11 +1,11 @@
-"""Running a GrpoModule under Lightning, from a fresh start or from a checkpoint."""
+"""Running a module under Lightning, from a fresh start or from a checkpoint."""
 
 from __future__ import annotations
 
 import pickle
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import lightning
 import torch
@@ -13,18 +13,26 @@ from torch.utils.data import DataLoader, IterableDataset
 
 from r1light.core.errors import ResumeError
 from r1light.training.checkpoint import AtomicCheckpointIO, restore_rng, rng_state
-from r1light.training.grpo import GrpoModule
 from r1light.training.quiet import quiet_lightning
 
 
-class Iterations(IterableDataset[int]):
-    """Numbers of iterations, for Lightning's loop to count; the module keeps its own."""
+class Counted(Protocol):
+    """A LightningModule that counts its own training steps."""
 
-    def __init__(self, module: GrpoModule) -> None:
+    iteration: int
+    """Training steps done."""
+    iterations: int
+    """Training steps in all."""
+
+
+class Iterations(IterableDataset[int]):
+    """Numbers of training steps, for Lightning's loop to count; the module keeps its own."""
+
+    def __init__(self, module: Counted) -> None:
         self._module = module
 
     def __iter__(self) -> Iterator[int]:
-        yield from range(self._module.iteration, self._module.options.iterations)
+        yield from range(self._module.iteration, self._module.iterations)
 
 
 class RandomState(lightning.Callback):
@@ -80,8 +88,14 @@ def make_trainer(
         )
 
 
-def fit(trainer: lightning.Trainer, module: GrpoModule, checkpoint: Path | None) -> None:
-    """Train to the end, from a checkpoint where one is given."""
+def fit(trainer: lightning.Trainer, module: Any, checkpoint: Path | None) -> None:
+    """Train to the end, from a checkpoint where one is given.
+
+    Args:
+        trainer: From `make_trainer`.
+        module: A LightningModule that is `Counted`.
+        checkpoint: What to go on from; None for a fresh start.
+    """
     loader = DataLoader(Iterations(module), batch_size=None)
     with quiet_lightning():
         trainer.fit(module, loader, ckpt_path=checkpoint, weights_only=True)
@@ -97,7 +111,7 @@ def newest_readable(checkpoints: Sequence[Path]) -> tuple[Path | None, int, list
     for path in checkpoints:
         try:
             state = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
-            iteration = int(state["grpo"]["iteration"])
+            iteration = int(state["progress"]["iteration"])
         except (OSError, RuntimeError, EOFError, pickle.UnpicklingError, KeyError, ValueError) as error:
             damaged.append(f"{path} is damaged ({str(error).splitlines()[0]})")
         else:

@@ -5,17 +5,46 @@ Shapes: see batching.py; V vocabulary, H hidden.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Protocol
 
 import torch
+from torch import Tensor
 
 from r1light.algorithms.logprob import TokenLogprobs, chunked_logprobs
 from r1light.core.errors import ModelError
-from r1light.training.batching import MicroBatch
 
 
-def completion_logprobs(model: Any, batch: MicroBatch, temperature: float) -> TokenLogprobs:
-    """Log-probabilities and entropies of all completion tokens of a micro-batch, [K], in nats.
+class Targets(Protocol):
+    """Token ids in lines, and which of them are to be predicted; see `MicroBatch` and `TokenBatch`."""
+
+    @property
+    def input_ids_NL(self) -> Tensor:
+        """int64."""
+        ...
+
+    @property
+    def position_ids_NL(self) -> Tensor:
+        """int64."""
+        ...
+
+    @property
+    def mask_NLL(self) -> Tensor | None:
+        """bool, or None for plain causal attention."""
+        ...
+
+    @property
+    def source_K(self) -> Tensor:
+        """int64."""
+        ...
+
+    @property
+    def target_K(self) -> Tensor:
+        """int64."""
+        ...
+
+
+def target_logprobs(model: Any, batch: Targets, temperature: float) -> TokenLogprobs:
+    """Log-probabilities and entropies of all target tokens of a micro-batch, [K], in nats.
 
     Args:
         model: A Hugging Face causal language model.

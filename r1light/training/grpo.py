@@ -31,7 +31,7 @@ from r1light.core.protocols import RolloutEngine
 from r1light.training import ranks
 from r1light.training.batching import MicroBatch, Row, micro_batches
 from r1light.training.collect import Collector, Rollout
-from r1light.training.forward import can_share_prompts, completion_logprobs, disable_dropout
+from r1light.training.forward import can_share_prompts, disable_dropout, target_logprobs
 from r1light.training.grpo_options import GrpoOptions
 from r1light.training.metrics import UpdateSums
 from r1light.training.problems import ProblemStream
@@ -77,8 +77,8 @@ class GrpoModule(lightning.LightningModule):
         self.collector = collector
         self.stream = stream
         self.seed = seed
-        self.iteration = 0
-        self.updates = 0
+        self.iterations = options.iterations
+        self.iteration = self.updates = 0
         self.last: Iteration | None = None
         disable_dropout(policy)
         self.share_prompts = options.share_prompts and can_share_prompts(policy)
@@ -97,7 +97,7 @@ class GrpoModule(lightning.LightningModule):
 
     def forward(self, batch: MicroBatch) -> TokenLogprobs:
         """Log-probabilities and entropies of a micro-batch's completion tokens, [K], in nats."""
-        return completion_logprobs(self.policy, batch, self.options.temperature)
+        return target_logprobs(self.policy, batch, self.options.temperature)
 
     def training_step(self, _batch: Any, _index: int) -> None:
         """One iteration."""
@@ -168,7 +168,7 @@ class GrpoModule(lightning.LightningModule):
             if model is None:
                 logprobs_K = self._wrapped(batch).logprobs_T
             else:
-                logprobs_K = completion_logprobs(model, batch, self.options.temperature).logprobs_T
+                logprobs_K = target_logprobs(model, batch, self.options.temperature).logprobs_T
             lengths = [len(rows[position].completion_ids) for position in batch.rows]
             found |= dict(zip(batch.rows, logprobs_K.split(lengths), strict=True))
         return [found[position] for position in range(len(rows))]
@@ -230,7 +230,7 @@ class GrpoModule(lightning.LightningModule):
         if self.reference is None:
             return None
         with torch.no_grad():
-            out = completion_logprobs(self.reference.model, batch, self.options.temperature)
+            out = target_logprobs(self.reference.model, batch, self.options.temperature)
         return batch.spread(out.logprobs_T)
 
     def _set_learning_rate(self, optimizer: Any) -> float:
@@ -272,7 +272,7 @@ class GrpoModule(lightning.LightningModule):
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Add the counters and the reference."""
-        checkpoint["grpo"] = {
+        checkpoint["progress"] = {
             "iteration": self.iteration,
             "updates": self.updates,
             "cursor": self.stream.cursor,
@@ -286,7 +286,7 @@ class GrpoModule(lightning.LightningModule):
         run that is continued for more iterations would end at once.
         """
         checkpoint.pop("loops", None)
-        state = checkpoint["grpo"]
+        state = checkpoint["progress"]
         self.iteration = state["iteration"]
         self.updates = state["updates"]
         self.stream.cursor = state["cursor"]

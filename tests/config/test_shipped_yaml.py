@@ -13,10 +13,13 @@ from r1light.stages import STAGES, stage_module
 FILES = sorted(path.relative_to(conf_dir()).as_posix() for path in conf_dir().rglob("*.yaml"))
 REQUIRED = {
     "data/code.yaml": ["data.path=x"],
+    "data/conversations.yaml": ["data.path=x"],
     "data/jsonl.yaml": ["data.path=x"],
     "model/hf.yaml": ["model.path=x"],
     "rollout/replay.yaml": ["rollout.path=x"],
     "sandbox/remote.yaml": ["sandbox.url=http://localhost:8080"],
+    "experiment/r1_sft.yaml": ["data.path=x", "model.path=y"],
+    "stage/sft.yaml": ["data.path=x"],
     "stage/score.yaml": ["stage.input=x", "stage.output=y"],
     "reward/trl.yaml": ["reward.components.trl.function=rewards.py:f"],
     "reward/verl.yaml": ["reward.components.verl.function=rewards.py:f"],

@@ -153,7 +153,7 @@ def test_a_full_disk_is_one_line_and_exit_code_1_and_the_last_checkpoint_loads(t
     last = said.strip().splitlines()[-1]
     assert last.startswith("error: cannot save the checkpoint")
     assert "Traceback" not in said
-    assert torch.load(kept, weights_only=True)["grpo"]["iteration"] == 2
+    assert torch.load(kept, weights_only=True)["progress"]["iteration"] == 2
     process = start(folder, "stage.iterations=4")
     assert "resumed after iteration 2" in finish(process)
     assert process.returncode == 0

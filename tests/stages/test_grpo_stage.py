@@ -214,7 +214,7 @@ def test_a_failed_save_leaves_the_last_checkpoint_whole(run_grpo, monkeypatch):
         run_grpo("full", "stage.iterations=3", "stage.checkpoint_every=1")
     monkeypatch.setattr(checkpoints.torch, "save", real)
     (kept,) = saved_checkpoints(folder.checkpoints)
-    assert torch.load(kept, weights_only=True)["grpo"]["iteration"] == 1
+    assert torch.load(kept, weights_only=True)["progress"]["iteration"] == 1
     assert not list(folder.checkpoints.glob("*.tmp"))
 
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from transformers import LlamaConfig, LlamaForCausalLM, Qwen2Config, Qwen2ForCausalLM
 
 from r1light.training.batching import Row, micro_batches
-from r1light.training.forward import can_share_prompts, check_head, completion_logprobs
+from r1light.training.forward import can_share_prompts, check_head, target_logprobs
 
 
 def row(group: int, prompt: int, completion: int, advantage: float = 1.0, learn: bool = True) -> Row:
@@ -116,7 +116,7 @@ def test_log_probabilities_equal_one_row_at_a_time(kind, share):
     assert can_share_prompts(model)
     found = {}
     for batch in micro_batches(ROWS, 24, share):
-        out = completion_logprobs(model, batch, temperature=0.7)
+        out = target_logprobs(model, batch, temperature=0.7)
         for index, position in enumerate(batch.rows):
             found[position] = out.logprobs_T[batch.row_K == index]
     for position, one in enumerate(ROWS):
@@ -131,7 +131,7 @@ def test_gradients_do_not_depend_on_sharing_or_on_the_cut():
     for budget, share in [(1000, True), (12, True), (1000, False), (10, False)]:
         model = small_model("qwen2")
         for batch in micro_batches(ROWS, budget, share):
-            out = completion_logprobs(model, batch, temperature=1.0)
+            out = target_logprobs(model, batch, temperature=1.0)
             (batch.spread(out.logprobs_T) * batch.mask_BT * batch.advantages_B[:, None]).sum().backward()
         gradients.append(torch.cat([p.grad.flatten() for p in model.parameters()]))
     for other in gradients[1:]:

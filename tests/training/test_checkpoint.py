@@ -66,7 +66,7 @@ def test_a_write_that_fails_leaves_nothing_behind(tmp_path, monkeypatch):
 
 def test_the_newest_that_loads_is_taken_and_the_damaged_are_named(tmp_path):
     good, bad, empty = (tmp_path / checkpoint_name(iteration) for iteration in (1, 2, 3))
-    torch.save({"grpo": {"iteration": 1}}, good)
+    torch.save({"progress": {"iteration": 1}}, good)
     bad.write_bytes(good.read_bytes()[:100])
     empty.touch()
     path, iteration, damaged = newest_readable([empty, bad, good])

@@ -1,0 +1,265 @@
+"""Rows to learn to write from: what stands before a completion, and the completion.
+
+The forms that data sets have, told apart by their columns, in this order:
+    {"messages": [{"role": "user", "content": "2+3?"}, {"role": "assistant", "content": "5"}]}
+    {"conversations": [{"from": "human", "value": "2+3?"}, {"from": "gpt", "value": "5"}], "system": ""}
+    {"prompt": "2+3?", "completion": "5"}, where each may be a list of messages
+    {"instruction": "Add.", "input": "2+3", "output": "5", "system": "", "history": [["1+1", "2"]]}
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from r1light.core.errors import DataError
+from r1light.core.types import Message, Role
+from r1light.data.bad_rows import BadRows
+from r1light.data.rows import MAX_ROW_BYTES, HubSplit, Row, rows_and_faults
+
+_ROLES: Mapping[str, Role] = {"system": "system", "user": "user", "assistant": "assistant"}
+_SPEAKERS: Mapping[str, Role] = {
+    "system": "system",
+    "human": "user",
+    "user": "user",
+    "gpt": "assistant",
+    "assistant": "assistant",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Conversation:
+    """One row to learn from. What stands before the completion is either `prompt` or `messages`.
+
+    Attributes:
+        where: The place to name in an error, such as "train.jsonl:17".
+        messages: The turns before the completion, which is the assistant's next one; empty where there is
+            a `prompt`. A system turn may come first; then user and assistant take turns, the user last.
+        completion: What is to be written. Not empty.
+        prompt: Text that is read as it is, with no template around it; None where there are `messages`.
+        meta: What else the row has.
+
+    Example:
+        >>> Conversation("a:1", (Message("user", "2+3?"),), "5").prompt is None
+        True
+    """
+
+    where: str
+    messages: tuple[Message, ...]
+    completion: str
+    prompt: str | None = None
+    meta: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if (self.prompt is None) != bool(self.messages):
+            raise ValueError("a conversation has a prompt or messages, and not both")
+
+
+@dataclass(frozen=True, slots=True)
+class ConversationColumns:
+    """The column of each thing; which of them a row has tells its form."""
+
+    messages: str = "messages"
+    """The whole conversation, as a list of `{"role", "content"}` that ends with the assistant."""
+    conversations: str = "conversations"
+    """The same as a list of `{"from", "value"}`, said by human, gpt and system."""
+    prompt: str = "prompt"
+    """What stands before the completion: a text that is read as it is, or a list of messages."""
+    completion: str = "completion"
+    """What is to be written: a text, or a list with the assistant's message."""
+    instruction: str = "instruction"
+    """What the user asks."""
+    input: str = "input"
+    """What the instruction is about; it may be absent or empty."""
+    output: str = "output"
+    """What is to be written for an instruction."""
+    system: str = "system"
+    """A system message beside `conversations` or `instruction`; it may be absent or empty."""
+    history: str = "history"
+    """Earlier turns beside `instruction`, as pairs of what was asked and answered; it may be absent."""
+
+
+def read_conversations(
+    path: str,
+    hub: HubSplit,
+    max_bad_rows: int = 0,
+    columns: ConversationColumns | None = None,
+    max_row_bytes: int = MAX_ROW_BYTES,
+) -> Iterator[Conversation]:
+    """The rows of a table as conversations, in their order.
+
+    Args:
+        path: A .jsonl, .ndjson, .json or .parquet file, a folder of such files, or `owner/name` on the hub.
+        hub: Which part, where it is on the hub.
+        max_bad_rows: How many rows that cannot be used are left out, each with a warning.
+        columns: Which column holds what; by default as the forms have them.
+        max_row_bytes: The longest line of a JSON-lines file that is taken for a row.
+
+    Raises:
+        DataError: There is nothing of that name, or more rows cannot be used than may be left out; the
+            message names the file and the line.
+    """
+    bad = BadRows(max_bad_rows)
+    try:
+        for _, row in bad.good(rows_and_faults(path, hub, max_row_bytes)):
+            try:
+                conversation = conversation_of(row, columns or ConversationColumns())
+            except DataError as fault:
+                bad.add(fault)
+            else:
+                yield conversation
+    finally:
+        bad.say(path)
+
+
+def conversation_of(row: Row, columns: ConversationColumns) -> Conversation:
+    """One row as a conversation.
+
+    Args:
+        row: The row.
+        columns: Which column holds what.
+
+    Raises:
+        DataError: It has none of the forms, a role is unknown or out of turn, or a text is empty.
+    """
+    values, where = row.values, row.where
+    used: tuple[str, ...]
+    if values.get(columns.messages) is not None:
+        column = columns.messages
+        used, turns = (column,), _turns(values[column], f"{where}: {column}", ("role", "content"), _ROLES)
+    elif values.get(columns.conversations) is not None:
+        used = (columns.conversations, columns.system)
+        turns = _said(row, columns)
+    elif columns.prompt in values and columns.completion in values:
+        return _prompted(row, columns)
+    elif columns.instruction in values and columns.output in values:
+        used = (columns.instruction, columns.input, columns.output, columns.system, columns.history)
+        turns = _instructed(row, columns)
+    else:
+        raise _no_form(row, columns)
+    return _whole(where, turns, _rest(row, used))
+
+
+def _no_form(row: Row, columns: ConversationColumns) -> DataError:
+    has = ", ".join(sorted(map(str, row.values))) or "none"
+    return DataError(
+        f"{row.where} has the columns {has:.200}; it needs {columns.messages}, {columns.conversations}, "
+        f"{columns.prompt} and {columns.completion}, or {columns.instruction} and {columns.output}; tell "
+        "which columns they are by data.columns, such as data.columns.prompt=question"
+    )
+
+
+def _prompted(row: Row, columns: ConversationColumns) -> Conversation:
+    """A prompt with its completion."""
+    prompt, completion = row.values[columns.prompt], row.values[columns.completion]
+    where = f"{row.where}: {columns.completion}"
+    if isinstance(completion, list):
+        turns = _turns(completion, where, ("role", "content"), _ROLES)
+        if [turn.role for turn in turns] != ["assistant"]:
+            raise DataError(f"{where} must be a text, or a list of one message of the assistant")
+        completion = turns[0].content
+    completion = _text(completion, where)
+    rest = _rest(row, (columns.prompt, columns.completion))
+    where = f"{row.where}: {columns.prompt}"
+    if not isinstance(prompt, list):
+        return Conversation(row.where, (), completion, _text(prompt, where), rest)
+    before = _turns(prompt, where, ("role", "content"), _ROLES)
+    return _whole(row.where, [*before, Message("assistant", completion)], rest)
+
+
+def _said(row: Row, columns: ConversationColumns) -> list[Message]:
+    """The turns of a conversation by its speakers."""
+    column = columns.conversations
+    turns = _turns(row.values[column], f"{row.where}: {column}", ("from", "value"), _SPEAKERS)
+    return [*_system(row, columns), *turns]
+
+
+def _instructed(row: Row, columns: ConversationColumns) -> list[Message]:
+    """The turns that an instruction, its input and its output are."""
+    values, where = row.values, row.where
+    asked = _text(values[columns.instruction], f"{where}: {columns.instruction}")
+    about = values.get(columns.input)
+    if about not in (None, ""):
+        about = _text(about, f"{where}: {columns.input}", blank=True)
+        asked += f"\n\n{about}" if about.strip() else ""
+    answer = _text(values[columns.output], f"{where}: {columns.output}")
+    turns = [*_system(row, columns), *_history(row, columns.history)]
+    return [*turns, Message("user", asked), Message("assistant", answer)]
+
+
+def _history(row: Row, column: str) -> Iterator[Message]:
+    pairs = row.values.get(column) or []
+    if not isinstance(pairs, list) or not all(isinstance(pair, list) and len(pair) == 2 for pair in pairs):
+        raise DataError(
+            f'{row.where}: {column}={_shown(pairs)} must be a list of pairs such as ["2+3?", "5"]'
+        )
+    for asked, answered in pairs:
+        yield Message("user", _text(asked, f"{row.where}: {column}"))
+        yield Message("assistant", _text(answered, f"{row.where}: {column}"))
+
+
+def _system(row: Row, columns: ConversationColumns) -> list[Message]:
+    """The system message that stands beside the turns, if there is one."""
+    value = row.values.get(columns.system)
+    if value in (None, ""):
+        return []
+    return [Message("system", _text(value, f"{row.where}: {columns.system}"))]
+
+
+def _turns(value: Any, where: str, keys: tuple[str, str], roles: Mapping[str, Role]) -> list[Message]:
+    """A list of turns as messages, in whatever order they are."""
+    if not isinstance(value, list) or not value:
+        raise DataError(f"{where}={_shown(value)} must be a list of turns, and not empty")
+    turns = []
+    for number, turn in enumerate(value, start=1):
+        role, content = map(turn.get, keys) if isinstance(turn, dict) else (None, None)
+        if not isinstance(role, str) or role not in roles or not isinstance(content, str):
+            raise DataError(
+                f'{where}: turn {number} is {_shown(turn)}; it must be {{"{keys[0]}": "{next(iter(roles))}", '
+                f'"{keys[1]}": "..."}} with a {keys[0]} of {", ".join(roles)} and a text'
+            )
+        blank = roles[role] == "system"
+        turns.append(Message(roles[role], _text(content, f"{where}: turn {number}", blank=blank)))
+    return turns
+
+
+def _whole(where: str, turns: Sequence[Message], meta: Mapping[str, Any]) -> Conversation:
+    """The conversation that ends with the last turn.
+
+    Raises:
+        DataError: The roles are not in order.
+    """
+    roles = [turn.role for turn in turns]
+    spoken = roles[1:] if roles[0] == "system" else roles
+    in_turn = all(role == ("user", "assistant")[index % 2] for index, role in enumerate(spoken))
+    if not spoken or not in_turn or spoken[-1] != "assistant":
+        raise DataError(
+            f"{where}: the turns are {', '.join(roles):.100}; they must be user and assistant in turn, after "
+            "at most one of system, and end with assistant"
+        )
+    return Conversation(where, tuple(turns[:-1]), turns[-1].content, None, meta)
+
+
+def _text(value: Any, where: str, *, blank: bool = False) -> str:
+    """A text that can be encoded and, unless it may be `blank`, has something in it."""
+    if not isinstance(value, str):
+        raise DataError(f"{where}={_shown(value)} must be a text")
+    if not blank and not value.strip():
+        raise DataError(f"{where} is empty; it must have something in it")
+    try:
+        value.encode()
+    except UnicodeEncodeError as error:
+        raise DataError(
+            f"{where} is no Unicode text: half a surrogate pair stands at character {error.start}"
+        ) from error
+    return value
+
+
+def _rest(row: Row, used: Sequence[str]) -> dict[str, Any]:
+    return {key: value for key, value in row.values.items() if key not in used}
+
+
+def _shown(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else text[:57] + "..."

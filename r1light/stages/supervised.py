@@ -1,0 +1,146 @@
+"""What the stages that train on rows have in common: the run of a SupervisedModule in its folder."""
+
+from __future__ import annotations
+
+import logging
+import math
+import random
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from r1light.config.schema import RunConfig
+from r1light.core.errors import ConfigError, DataError, Interrupted
+from r1light.core.progress import progress
+from r1light.core.run_folder import RunFolder, StageResult
+from r1light.training.interrupt import Halt, Interrupt, catch_signals
+from r1light.training.supervised_options import SupervisedOptions
+
+if TYPE_CHECKING:
+    from r1light.training.supervised import Objective, SupervisedModule
+    from r1light.training.supervised_record import SupervisedRecord
+
+_log = logging.getLogger(__name__)
+
+CPU_TOKENS, ACCELERATOR_TOKENS = 4096, 16384
+"""Tokens of a forward pass where the options name none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Trained:
+    """What is left of a run over rows."""
+
+    module: SupervisedModule
+    record: SupervisedRecord
+
+    def metrics(self) -> dict[str, float]:
+        """Its figures for result.json: held-out ones before and after, and of the last update."""
+        record = self.record
+        found = {f"before/{name.removeprefix('eval/')}": value for name, value in record.before.items()}
+        found |= {f"after/{name.removeprefix('eval/')}": value for name, value in record.after.items()}
+        return found | {
+            "loss": record.last["loss"],
+            "updates": self.module.iteration,
+            "epochs": self.module.stream.epoch,
+            "num_tokens": record.num_tokens,
+            "train_seconds": record.train_seconds,
+        }
+
+
+def set_up(config: RunConfig) -> None:
+    """Threads and seeds of this process.
+
+    Raises:
+        ConfigError: If several devices are asked for.
+    """
+    import numpy
+    import torch
+
+    if config.trainer.devices > 1:
+        raise ConfigError(
+            f"trainer.devices={config.trainer.devices}: this release trains on one device; take 1"
+        )
+    if config.trainer.threads:
+        torch.set_num_threads(config.trainer.threads)
+    torch.manual_seed(config.seed)
+    numpy.random.seed(config.seed)
+    random.seed(config.seed)
+
+
+def forward_tokens(config: RunConfig) -> int:
+    """The most tokens of a forward pass."""
+    from r1light.stages.build import device_of
+
+    options: SupervisedOptions = config.stage
+    return options.micro_batch_tokens or (CPU_TOKENS if device_of(config) == "cpu" else ACCELERATOR_TOKENS)
+
+
+def train_on_rows(
+    config: RunConfig,
+    folder: RunFolder,
+    model: Any,
+    objective: Objective,
+    rows: tuple[Sequence[Any], Sequence[Any]],
+) -> Trained:
+    """Train to the end, from a checkpoint where there is one.
+
+    Args:
+        config: The run's configuration, whose stage has `SupervisedOptions`.
+        folder: Where metrics and checkpoints go.
+        model: What is trained, on its device.
+        objective: What is learnt.
+        rows: Those to train on, and those held out.
+
+    Raises:
+        DataError: There is nothing to train on.
+        Interrupted: A signal came; the run is saved.
+    """
+    from r1light.stages.build import device_of
+    from r1light.stages.resume import starting_point
+    from r1light.training.fit import fit, make_trainer
+    from r1light.training.row_stream import RowStream
+    from r1light.training.supervised import SupervisedModule
+    from r1light.training.supervised_record import HeldOutRows, SupervisedRecord
+
+    options: SupervisedOptions = config.stage
+    train, held_out = rows
+    if not train:
+        raise DataError(f"data={config.data.name} has no rows to train on; see its options under data.")
+    stream = RowStream(train, config.seed, options.epochs)
+    if not stream.total:
+        raise ConfigError(f"stage.epochs={options.epochs} of {len(train)} rows is none; raise it")
+    module = SupervisedModule(model, objective, stream, options)
+    checkpoint, start = starting_point(config, folder)
+    _log.info(
+        "%d rows x %g epochs in batches of %d: %d updates; learning rate %g, %s",
+        len(train), options.epochs, options.batch_size, module.iterations, options.lr, options.lr_schedule,
+    )  # fmt: skip
+    interrupt = Interrupt()
+    with catch_signals(interrupt), progress(module.iterations - start, "update") as bar:
+        record = SupervisedRecord(folder, HeldOutRows(held_out), interrupt, bar)
+        trainer = make_trainer([record], device_of(config), config.trainer.precision, folder.path)
+        try:
+            fit(trainer, module, checkpoint)
+        except Halt:
+            raise Interrupted(interrupt.signum or 0) from None
+    return Trained(module, record)
+
+
+def finish(
+    folder: RunFolder, stage: str, metrics: Mapping[str, float], outputs: Mapping[str, str]
+) -> StageResult:
+    """Write result.json and the report, and sum the run up in the log."""
+    from r1light.reports.console import summary_lines
+    from r1light.reports.run_report import write_report
+
+    known = {name: value for name, value in metrics.items() if math.isfinite(value)}
+    result = StageResult(stage, known, {**outputs, "report": str(folder.report)})
+    folder.save_result(result)
+    try:
+        write_report(folder)
+    except BaseException:
+        folder.result.unlink()  # a folder with a result is finished, and this one is not
+        raise
+    for line in summary_lines(result):
+        _log.info("%s", line)
+    return result

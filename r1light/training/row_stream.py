@@ -1,0 +1,46 @@
+"""Rows in a seeded order, epoch after epoch."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from typing import Generic, TypeVar
+
+from r1light.training import ranks
+
+T = TypeVar("T")
+
+
+class RowStream(Generic[T]):
+    """Batches of rows; each epoch has an order of its own that (seed, epoch) decides.
+
+    `cursor`, the number of rows taken, is its whole state. A batch may lie in two epochs, and the last one
+    holds what is left.
+    """
+
+    def __init__(self, rows: Sequence[T], seed: int, epochs: float) -> None:
+        self.rows = rows
+        self.total = round(epochs * len(rows))
+        self.cursor = 0
+        self._seed = seed
+        self._order: tuple[int, list[int]] = (-1, [])
+
+    def take(self, count: int) -> list[T]:
+        """This rank's share of the next rows over all ranks; fewer than `count` at the end."""
+        end = min(self.cursor + count, self.total)
+        positions = ranks.share_of(range(self.cursor, end))
+        self.cursor = end
+        return [self._row(position) for position in positions]
+
+    @property
+    def epoch(self) -> float:
+        """Epochs done."""
+        return self.cursor / len(self.rows)
+
+    def _row(self, position: int) -> T:
+        epoch, index = divmod(position, len(self.rows))
+        if self._order[0] != epoch:
+            order = list(range(len(self.rows)))
+            random.Random(f"rows/{self._seed}/{epoch}").shuffle(order)
+            self._order = (epoch, order)
+        return self.rows[self._order[1][index]]

@@ -1,0 +1,185 @@
+"""Supervised training as a LightningModule: one `training_step` is one update on a batch of rows.
+
+What a row is and what its loss is says an `Objective`: `training/sft.py` for fine-tuning, others for reward
+models and distillation. The loss is a sum over rows, divided by the weight of the whole update's rows over
+all ranks, so that the gradient does not depend on how rows are split into micro-batches.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import lightning
+import torch
+from torch import Tensor
+
+from r1light.core.errors import R1LightError
+from r1light.training import ranks
+from r1light.training.row_stream import RowStream
+from r1light.training.schedule import learning_rate_factor
+from r1light.training.supervised_options import SupervisedOptions
+
+
+@dataclass(frozen=True, slots=True)
+class Sums:
+    """What an objective makes of a micro-batch.
+
+    Attributes:
+        loss: Scalar, the sum of the rows' losses, with its gradient.
+        metrics: Float64 [M], detached sums that `Objective.finish` turns into numbers.
+    """
+
+    loss: Tensor
+    metrics: Tensor
+
+
+class Objective(Protocol):
+    """What is learnt from rows."""
+
+    @property
+    def metrics(self) -> int:
+        """How many sums there are, M."""
+        ...
+
+    def weight(self, row: Any) -> float:
+        """What a row counts in the mean, such as its target tokens."""
+        ...
+
+    def tokens(self, row: Any) -> int:
+        """Tokens that the model reads for a row, for counts of the work done."""
+        ...
+
+    def micro_batches(self, rows: Sequence[Any], device: torch.device) -> Iterator[Any]:
+        """The rows as inputs of forward passes."""
+        ...
+
+    def __call__(self, model: Any, batch: Any) -> Sums:
+        """The loss of a micro-batch."""
+        ...
+
+    def finish(self, sums: Tensor) -> dict[str, float]:
+        """The numbers that sums over any rows, [M], come to; `loss` is one of them."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Update:
+    """What one update did, for those who record it."""
+
+    number: int
+    metrics: Mapping[str, float]
+    tokens: int
+    grad_norm: float
+    learning_rate: float
+    seconds: float
+
+
+class SupervisedModule(lightning.LightningModule):
+    """The model, how it is updated, and the counters that a checkpoint keeps.
+
+    Attributes:
+        model: What is trained: a module that the objective knows how to call.
+        iteration: Updates done.
+        iterations: Updates in all.
+        last: The update just done.
+    """
+
+    def __init__(
+        self, model: Any, objective: Objective, stream: RowStream[Any], options: SupervisedOptions
+    ) -> None:
+        super().__init__()
+        self.automatic_optimization = False  # an update has several micro-batches and one loss
+        self.model = model
+        self.objective = objective
+        self.stream = stream
+        self.options = options
+        self.iteration = 0
+        self.iterations = options.updates(len(stream.rows))
+        self.last: Update | None = None
+        model.train()
+
+    def forward(self, batch: Any) -> Sums:
+        """The objective of a micro-batch."""
+        return self.objective(self.model, batch)
+
+    def training_step(self, _batch: Any, _index: int) -> None:
+        """One update."""
+        started = time.perf_counter()
+        rows = self.stream.take(self.options.batch_size)
+        total = self._total(sum(self.objective.weight(row) for row in rows))
+        optimizer: Any = self.optimizers()
+        rate = self._set_learning_rate(optimizer)
+        sums = torch.zeros(self.objective.metrics, dtype=torch.float64)
+        for batch in self.objective.micro_batches(rows, self.device):
+            out: Sums = self._wrapped(batch)
+            # engines average gradients over ranks; the loss is divided by the weight over all of them
+            self.manual_backward(out.loss / total * ranks.world_size())
+            sums += out.metrics.to("cpu", torch.float64)
+        norm = self._step(optimizer)
+        metrics = self.objective.finish(ranks.add_up(sums))
+        tokens = int(self._total(sum(self.objective.tokens(row) for row in rows)))
+        self.iteration += 1
+        self.last = Update(self.iteration, metrics, tokens, norm, rate, time.perf_counter() - started)
+
+    @property
+    def _wrapped(self) -> Any:
+        """The module as the strategy wraps it; a forward pass past the wrapper would escape its hooks."""
+        return self.trainer.strategy.model
+
+    def _total(self, value: float) -> float:
+        return float(ranks.add_up(ranks.on_device([value], self.device)))
+
+    def _set_learning_rate(self, optimizer: Any) -> float:
+        options = self.options
+        factor = learning_rate_factor(
+            options.lr_schedule, self.iteration, options.warmup_updates, self.iterations, options.lr_floor
+        )
+        for group in optimizer.param_groups:
+            group["lr"] = options.lr * factor
+        return options.lr * factor
+
+    def _step(self, optimizer: Any) -> float:
+        """Clip and step; returns the gradient's norm before clipping."""
+        limit = self.options.max_grad_norm or float("inf")
+        trained = [parameter for parameter in self.model.parameters() if parameter.requires_grad]
+        norm = float(torch.nn.utils.clip_grad_norm_(trained, limit))
+        if norm != norm or norm == float("inf"):
+            raise R1LightError(
+                f"the gradient of update {self.iteration + 1} is not finite; the last checkpoint is "
+                "unharmed. Lower stage.lr, or train in trainer.precision=32-true"
+            )
+        optimizer.step()
+        optimizer.zero_grad()
+        return norm
+
+    @torch.no_grad()
+    def measure(self, rows: Sequence[Any]) -> dict[str, float]:
+        """The objective's numbers on rows, without learning from them."""
+        self.model.eval()
+        sums = torch.zeros(self.objective.metrics, dtype=torch.float64)
+        for batch in self.objective.micro_batches(ranks.share_of(rows), self.device):
+            sums += self._wrapped(batch).metrics.to("cpu", torch.float64)
+        self.model.train()
+        return self.objective.finish(ranks.add_up(sums))
+
+    def configure_optimizers(self) -> torch.optim.Optimizer:
+        """AdamW on all weights that require a gradient."""
+        return torch.optim.AdamW(
+            [parameter for parameter in self.model.parameters() if parameter.requires_grad],
+            lr=self.options.lr,
+            betas=(0.9, self.options.adam_beta2),
+            weight_decay=self.options.weight_decay,
+        )
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Add the counters."""
+        checkpoint["progress"] = {"iteration": self.iteration, "cursor": self.stream.cursor}
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Take the counters back; Lightning's own say that an epoch is over where a run has ended."""
+        checkpoint.pop("loops", None)
+        self.iteration = checkpoint["progress"]["iteration"]
+        self.stream.cursor = checkpoint["progress"]["cursor"]

@@ -16,7 +16,7 @@ from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING
 
-from r1light.core.errors import ConfigError, Interrupted, R1LightError
+from r1light.core.errors import ConfigError, Interrupted, R1LightError, UserError
 
 if TYPE_CHECKING:
     from omegaconf import DictConfig
@@ -179,7 +179,9 @@ def _exit_code(error: BaseException, *, debug: bool) -> int:
     if isinstance(error, HYDRA_ERRORS):
         error = explain(error)
     if isinstance(error, R1LightError):
-        code, line = error.exit_code, " ".join(str(error).split())
+        # a user's error is one line; a reward's failure carries the traceback of the user's function
+        code = error.exit_code
+        line = " ".join(str(error).split()) if isinstance(error, UserError) else str(error)
     else:
         code, line = 1, f"{type(error).__name__}: {error}"
     if not isinstance(error, R1LightError) or debug:

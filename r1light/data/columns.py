@@ -58,8 +58,8 @@ def cell(row: Row, column: str, option: str) -> Any:
     names = sorted(str(name) for name in row.values)
     near = nearest(column, names) or "NAME"
     raise DataError(
-        f"{row.where} has no column {column!r}; it has: {', '.join(names) or 'none'}. Tell data=jsonl "
-        f"which it is by data.columns.{option}={near}"
+        f"{row.where} has no column {column!r}; it has: {', '.join(names) or 'none'}. Say "
+        f"which it is by data.columns.{option}={near}, where the data source has that option"
     )
 
 

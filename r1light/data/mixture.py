@@ -40,7 +40,8 @@ class Mixture:
 
     Source i with weight share p_i and a phase u_i in [0, 1) that the seed draws puts its k-th problem at time
     (k + u_i) / p_i; the mixture is all problems by time. Up to time t source i has given t * p_i problems, to
-    within one. A problem keeps its id behind its source's key, and `meta.source` is that key.
+    within one. Training shuffles the problems of an epoch, so there the proportions hold on average. A
+    problem keeps its id behind its source's key, and `meta.source` is that key.
 
     The held-out split has every problem of every held-out split once, whatever `stop` says.
     """

@@ -158,9 +158,26 @@ def _skip_line(file: BinaryIO, line: bytes) -> int:
 
 def _parsed(line: bytes, where: str) -> Row | DataError:
     try:
-        return Row(parse_object(line, where), where)
+        return _encodable(Row(parse_object(line, where), where))
     except DataError as fault:
         return fault
+
+
+def _found(row: Row) -> Row | DataError:
+    try:
+        return _encodable(row)
+    except DataError as fault:
+        return fault
+
+
+def _encodable(row: Row) -> Row:
+    """The row, unless it holds half of a pair of surrogates, which JSON can write and no tokenizer read."""
+    try:
+        json.dumps(row.values, ensure_ascii=False).encode()
+    except UnicodeEncodeError as error:
+        half = f"\\u{ord(error.object[error.start]):04x}"
+        raise DataError(f"{row.where} holds {half}, which is half a character; take it out") from error
+    return row
 
 
 def _json(path: Path, max_row_bytes: int) -> Iterator[Row | DataError]:
@@ -173,7 +190,7 @@ def _json(path: Path, max_row_bytes: int) -> Iterator[Row | DataError]:
         raise DataError(f"{path} is {_kind(rows)}; a .json file must be one list of objects")
     for number, row in enumerate(rows, start=1):
         if isinstance(row, dict):
-            yield Row(row, f"{path}: item {number}")
+            yield _found(Row(row, f"{path}: item {number}"))
         else:
             yield DataError(f"{path}: item {number} is {_kind(row)}; it must be an object in braces, {{...}}")
 

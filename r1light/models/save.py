@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import logging
 import os
 import shutil
 from pathlib import Path
@@ -48,7 +47,6 @@ def save_model(model: Any, tokenizer: Any, path: Path) -> None:
 def _write(model: Any, tokenizer: Any, folder: Path) -> None:
     from huggingface_hub import save_torch_model
 
-    logging.getLogger("huggingface_hub.serialization").setLevel(logging.WARNING)  # it tells of every file
     config = copy.deepcopy(model.config)
     config.architectures = [type(model).__name__]
     config.dtype = str(model.dtype).removeprefix("torch.")

@@ -20,6 +20,7 @@ from typing import Any
 from r1light.core.errors import ConfigError, RewardError, WorkerError
 from r1light.core.types import Score
 from r1light.graders.worker_process import WorkerProcess
+from r1light.rewards.foreign_worker import descendants
 
 MAX_LATE = 3
 """Calls in a row that may run into the deadline before the run is ended."""
@@ -72,8 +73,7 @@ class ForeignFunction:
         """Start the process and load the function.
 
         Raises:
-            ConfigError: If there is no such file, or the function does not load; one line.
-            WorkerError: If the process does not start in time.
+            ConfigError: If there is no such file, or the function does not load, or not in time; one line.
         """
         self.function = function
         self.deadline_seconds = deadline_seconds
@@ -130,7 +130,11 @@ class ForeignFunction:
         command = (sys.executable, "-P", script, self.function, self._stack.name, backstop)
         worker = WorkerProcess(command, self.startup_seconds)
         self._workers.append(worker)
-        reply = self._reply(worker)
+        try:
+            reply = self._reply(worker)
+        except WorkerError as error:
+            self.close()
+            raise ConfigError(f"function={self.function!r} does not load: {error}") from error
         if "error" in reply:
             self.close()
             raise ConfigError(f"function={self.function!r} does not load: {reply['error']}")
@@ -159,7 +163,10 @@ class ForeignFunction:
         stack = self._where(worker)
         self._kill(worker)
         if worker.job is None:
-            return WorkerError(f"{self.function} was not loaded after {self.startup_seconds:g} s")
+            return WorkerError(
+                f"it was not loaded after {self.startup_seconds:g} s, the most that startup_seconds allows; "
+                f"it hung in {_shown(stack)}"
+            )
         self._late += 1
         line = f"{self.function} was killed at its deadline of {self.deadline_seconds:g} s"
         if self._late < MAX_LATE:
@@ -191,9 +198,13 @@ def _shown(stack: str) -> str:
 
 
 def _kill(worker: WorkerProcess) -> str:
-    """Kill a worker and what it started (it leads a session of its own); returns its last words."""
+    """Kill a worker and all below it, whatever sessions they have; returns its last words."""
+    below = descendants(worker.pid)
     with contextlib.suppress(ProcessLookupError):  # it is gone already, and was alone
         os.killpg(worker.pid, signal.SIGKILL)
+    for pid in below:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
     return worker.kill()
 
 

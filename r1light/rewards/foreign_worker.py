@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import ctypes
 import faulthandler
 import importlib
 import importlib.util
@@ -23,6 +24,8 @@ import json
 import os
 import signal
 import sys
+import threading
+import time
 import traceback
 from collections.abc import Callable
 from pathlib import Path
@@ -158,10 +161,47 @@ def serve(function: Callable[..., Any], report: Callable[[dict[str, Any]], None]
         try:
             with contextlib.redirect_stdout(printed):
                 result = styles[call["style"]](function, call, run)
-        except Exception as error:  # the user's function: its error goes to the parent, whole
+        except BaseException as error:  # the user's function, sys.exit() in it too: all goes to the parent
             result = failure(error)
         faulthandler.cancel_dump_traceback_later()
         report(result | {"printed": printed.getvalue()[-_PRINTED_CHARS:]})
+
+
+def descendants(pid: int) -> list[int]:
+    """The processes below a process, those that have a session of their own too; none where /proc is not."""
+    children: dict[int, list[int]] = {}
+    for entry in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):  # it ended meanwhile
+            parent = int(entry.read_text(errors="replace").rpartition(")")[2].split()[1])
+            children.setdefault(parent, []).append(int(entry.parent.name))
+    found, left = [], [pid]
+    while left:
+        below = children.get(left.pop(), [])
+        found += below
+        left += below
+    return found
+
+
+def keep_below() -> None:
+    """Make orphans of what the function starts children of this process, so that they are found (Linux)."""
+    if sys.platform == "linux":
+        set_child_subreaper = 36
+        ctypes.CDLL(None).prctl(set_child_subreaper, 1, 0, 0, 0)
+
+
+def end_with(parent: int) -> None:
+    """Kill this process and what it started once its parent is gone, as after a kill -9."""
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(1)
+        for pid in descendants(os.getpid()):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        Path(sys.argv[2]).unlink(missing_ok=True)
+        os._exit(1)
+
+    threading.Thread(target=watch, name="parent", daemon=True).start()
 
 
 def failure(error: BaseException) -> dict[str, Any]:
@@ -179,6 +219,8 @@ def main() -> None:
         replies.write(json.dumps(message) + "\n")
         replies.flush()
 
+    keep_below()
+    end_with(os.getppid())
     stack = open(sys.argv[2], "a")  # noqa: SIM115 - open as long as the process
     faulthandler.register(signal.SIGUSR1, file=stack, all_threads=False)
     try:

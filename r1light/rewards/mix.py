@@ -7,11 +7,14 @@ import statistics
 import traceback
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from pathlib import Path
 
 from r1light.core.errors import ResumeError, RewardError, UserError
 from r1light.core.protocols import Reward
 from r1light.core.types import Sample, Score
 from r1light.rewards.deadline import call_in_time
+
+_AROUND_REWARDS = ("mix.py", "deadline.py")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,9 +50,14 @@ class Counts:
     error: int = 0
 
     @property
+    def seen(self) -> int:
+        """All samples."""
+        return self.ok + self.abstain + self.error
+
+    @property
     def error_rate(self) -> float:
         """Errors over all samples."""
-        return self.error / max(1, self.ok + self.abstain + self.error)
+        return self.error / max(1, self.seen)
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,7 +192,7 @@ class RewardMix:
         except (RewardError, UserError):  # no fault of a sample: the run cannot go on
             raise
         except Exception as error:  # a failing reward must cost its samples only, up to max_error_rate
-            self._first_errors.setdefault(component.name, traceback.format_exc())
+            self._first_errors.setdefault(component.name, _told(error))
             return (Score.error(f"{type(error).__name__}: {error}"),) * len(samples)
         if len(scores) != len(samples):
             return (Score.error(f"returned {len(scores)} scores for {len(samples)} samples"),) * len(samples)
@@ -199,13 +207,39 @@ class RewardMix:
             if score.status == "error":
                 self._first_errors.setdefault(name, score.detail)
                 break
-        seen = counts.ok + counts.abstain + counts.error
-        if seen >= self.min_samples and counts.error_rate > self.max_error_rate:
+        if counts.seen >= self.min_samples:
+            self._check(name)
+
+    def check(self) -> None:
+        """Look at the error rates at the end, where a short run may have seen few samples.
+
+        Raises:
+            RewardError: If a reward has failed on more than `max_error_rate` of its samples.
+        """
+        for name in self._counts:
+            self._check(name)
+
+    def _check(self, name: str) -> None:
+        counts = self._counts[name]
+        if counts.error_rate > self.max_error_rate:
             raise RewardError(
-                f"reward {name!r} failed on {counts.error} of {seen} samples, more than "
+                f"reward {name!r} failed on {counts.error} of {counts.seen} samples, more than "
                 f"reward.max_error_rate={self.max_error_rate:g}; the first failure:\n"
                 f"{self._first_errors.get(name, 'before this run was resumed')}"
             )
+
+
+def _told(error: Exception) -> str:
+    """An exception with the frames of the reward itself, and the notes that another process left."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None and _is_ours(trace.tb_frame.f_code.co_filename):
+        trace = trace.tb_next
+    return "".join(traceback.format_exception(type(error), error, trace)).rstrip()
+
+
+def _is_ours(file: str) -> bool:
+    """Whether a frame is of the mix and not of a reward."""
+    return Path(file).parent == Path(__file__).parent and Path(file).name in _AROUND_REWARDS
 
 
 def _count(scores: Sequence[Score]) -> Counts:

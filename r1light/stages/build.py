@@ -74,14 +74,20 @@ def build_data(config: RunConfig, validation: int, test: int) -> ProblemSets:
     if len(held_out) < validation + test:
         raise DataError(
             f"data={config.data.name} has {len(held_out)} held-out problems, and stage.eval_problems="
-            f"{validation} and stage.test_problems={test} ask for more; lower them or raise data.test_size"
+            f"{validation} and stage.test_problems={test} ask for more; lower them, or hold more out"
         )
     train = build_problems(config, "train")
     return ProblemSets(train, held_out[:validation], held_out[validation : validation + test])
 
 
-def build_mix(config: RunConfig, graders: Graders) -> Any:
+def build_mix(config: RunConfig, graders: Graders, min_samples: int | None = None) -> Any:
     """The rewards, weighted. Close it: some hold processes.
+
+    Args:
+        config: The run's configuration.
+        graders: What grades answers.
+        min_samples: Samples that a reward must have seen before its error rate counts; None for 64, or for
+            one where no error is borne.
 
     Raises:
         ConfigError: If there are none, or overlong completions would be punished twice.
@@ -102,7 +108,8 @@ def build_mix(config: RunConfig, graders: Graders) -> Any:
         "max_tokens": getattr(config.stage, "max_tokens", None),
         "reward_models": {},
     }
-    return RewardMix([_weighted(spec, mix, resources) for spec in mix.components], mix.max_error_rate)
+    least = min_samples or (64 if mix.max_error_rate else 1)
+    return RewardMix([_weighted(spec, mix, resources) for spec in mix.components], mix.max_error_rate, least)
 
 
 def _weighted(spec: RewardSpec, mix: RewardMixSpec, resources: Mapping[str, Any]) -> Any:

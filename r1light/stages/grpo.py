@@ -138,6 +138,7 @@ def _assemble(
         interrupt=interrupt,
         mix_state=mix.state,
         load_mix_state=mix.load_state,
+        check_rewards=mix.check,
         tokenizer=loaded.tokenizer,
     )
     return Parts(loaded, module, watch)
@@ -169,6 +170,7 @@ def _finish(folder: RunFolder, parts: Parts, record: Record) -> StageResult:
     from r1light.reports.run_report import write_report
 
     module, loaded = parts.module, parts.loaded
+    parts.watch.check_rewards()
     module.engine.load_weights(module.policy.named_parameters(), version=module.iteration)
     after = parts.watch.held_out.evaluate(parts.watch.test, module.iteration)
     record.write_test_samples("after", module.iteration, after)

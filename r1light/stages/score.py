@@ -45,8 +45,13 @@ class Config:
     def __post_init__(self) -> None:
         if self.batch_rows < 1:
             raise ValueError(f"batch_rows={self.batch_rows} must be at least 1")
-        if Path(self.input).absolute() == Path(self.output).absolute():
+        source, output = Path(self.input), Path(self.output)
+        if source.resolve() == output.resolve() or (
+            output.exists() and source.exists() and source.samefile(output)
+        ):
             raise ValueError(f"output={self.output} is the input; name another file")
+        if output.is_dir():
+            raise ValueError(f"output={self.output} is a folder; name a .jsonl file in it")
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,14 +73,14 @@ def run(config: RunConfig, folder: RunFolder) -> StageResult:
 
     options: Config = config.stage
     source, output = Path(options.input), Path(options.output)
-    if not source.is_file():
-        raise DataError(f"stage.input={source} is no file; name a .jsonl file of completions")
+    if not source.is_file() or source.suffix in (".parquet", ".json"):
+        raise DataError(f"stage.input={source} is no .jsonl file; name one, with a completion a line")
     template = build.build_template(config)
     stored = StoredCompletions(template, _encoder(config) if options.tokenize else None)
     with (
         closing(Graders(sandbox=config.sandbox)) as graders,
         open_output(source, output, _setup(config), afresh=config.resume == "none") as out,
-        closing(build.build_mix(config, graders)) as mix,
+        closing(build.build_mix(config, graders, min_samples=64)) as mix,
     ):
         tally = Tally.load(out.last.progress["tally"]) if out.last.lines else Tally()
         if out.last.lines:

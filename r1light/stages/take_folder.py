@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from r1light.config.schema import RunConfig
 from r1light.core.errors import ResumeError, UserError
 from r1light.core.lock import FolderLock, holder
+from r1light.core.manifest import read_manifest
 from r1light.core.run_folder import RunFolder, write_atomic
 from r1light.stages.resume import ResumePlan, is_default, resolve_resume
 
@@ -28,7 +30,7 @@ def open_run_folder(config: RunConfig, folder: RunFolder) -> Iterator[ResumePlan
     Raises:
         ResumeError: As `resolve_resume`, or another live process writes in the folder.
     """
-    lock = _take(folder, default=is_default(config, folder))
+    lock = _take(folder, default=is_default(config, folder), fingerprint=config.fingerprint)
     try:
         folder = RunFolder(lock.folder)
         aside = None
@@ -67,17 +69,31 @@ def _unfinished_again(folder: RunFolder) -> Iterator[None]:
         raise
 
 
-def _take(folder: RunFolder, *, default: bool) -> FolderLock:
+def _take(folder: RunFolder, *, default: bool, fingerprint: str = "") -> FolderLock:
     path = folder.path
     for attempt in range(2, 1000):
         lock = FolderLock(path)
         if lock.acquire():
-            return lock
-        if not default:
+            if not default or not _is_anothers(RunFolder(path), fingerprint):
+                return lock
+            lock.release()
+        elif not default:
             break
         path = folder.path.with_name(f"{folder.path.name}-{attempt}")
     raise ResumeError(
         f"{path} is in use by {holder(path)}; choose another hydra.run.dir, or end that process"
+    )
+
+
+def _is_anothers(folder: RunFolder, fingerprint: str) -> bool:
+    """Whether a folder that is named by the time holds another run, which began in this minute."""
+    manifest = read_manifest(folder)
+    sessions = manifest.get("sessions") or []
+    if not sessions:
+        return False
+    age = datetime.now(UTC) - datetime.fromisoformat(sessions[0]["started"])
+    return age < timedelta(minutes=1) and (
+        folder.result.exists() or manifest.get("fingerprint") != fingerprint
     )
 
 

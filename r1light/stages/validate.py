@@ -155,8 +155,10 @@ def _finish(config: RunConfig, folder: RunFolder, survey: Survey) -> StageResult
     _say_unchecked(survey.metrics)
     exceeded = [line.sentence() for line in lines(survey.metrics, limits) if line.exceeded]
     if exceeded:
+        first = next((f" ({row['detail']})" for row in survey.samples if row["check"] == "gold"), "")
         raise DataError(
-            f"data={config.data.name} is not fit to train on: {'; '.join(exceeded)}. See {folder.report}"
+            f"data={config.data.name} is not fit to train on: {'; '.join(exceeded)}{first:.300}. See "
+            f"{folder.report}"
         )
     _log.info("validate: nothing above its threshold; examples of what was found: %s", folder.report)
     return result

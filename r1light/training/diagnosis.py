@@ -33,6 +33,19 @@ def _mean_above(name: str, bound: float) -> Callable[[Sequence[Row]], bool]:
     return lambda rows: all(name in row for row in rows) and fmean(row[name] for row in rows) > bound
 
 
+AT_ONCE: Mapping[str, Symptom] = {
+    "errors": Symptom(
+        lambda rows: any(value > 0 for name, value in rows[-1].items() if name.endswith("/error_rate")),
+        "rewards fail on some samples, which are dropped: see the scores' details in samples.jsonl",
+    ),
+    "unscored": Symptom(
+        lambda rows: rows[-1].get("groups/dropped_samples") == 1,
+        "no completion has a reward, so nothing is learnt: every reward abstains, or fails, on all of them; "
+        "see the scores' details in samples.jsonl",
+    ),
+}
+"""What one iteration is enough to show."""
+
 SYMPTOMS: Mapping[str, Symptom] = {
     "all_wrong": Symptom(
         _mean_above("groups/frac_all_wrong", 0.95),
@@ -61,12 +74,6 @@ SYMPTOMS: Mapping[str, Symptom] = {
         "the entropy is below 0.01 nats a token and accuracy is not high: the policy has collapsed; lower "
         "stage.lr, raise stage.loss.kl_coefficient or stage.loss.clip_high",
     ),
-    "errors": Symptom(
-        lambda rows: any(
-            value > 0 for row in rows for name, value in row.items() if name.endswith("/error_rate")
-        ),
-        "rewards fail on some samples, which are dropped: see the scores' details in samples.jsonl",
-    ),
     "mismatch": Symptom(
         _mean_above("sampling/sampling_logp_difference/mean", 0.1),
         "the engine's log-probabilities differ from the trainer's by more than 0.1 nats a token: set "
@@ -94,11 +101,11 @@ class Diagnosis:
     def look(self, iteration: int, row: Row) -> str | None:
         """The first symptom that shows and was not named of late, in words; or a reward that never varies."""
         self._rows.append(row)
-        if len(self._rows) < WINDOW:
-            return None
         rows = list(self._rows)
-        found = [(name, symptom.advice) for name, symptom in SYMPTOMS.items() if symptom.shows(rows)]
-        found += _constant_rewards(rows)
+        whole = len(rows) == WINDOW
+        symptoms = {**AT_ONCE, **SYMPTOMS} if whole else AT_ONCE
+        found = [(name, symptom.advice) for name, symptom in symptoms.items() if symptom.shows(rows)]
+        found += _constant_rewards(rows) if whole else []
         for name, advice in found:
             if iteration - self._said.get(name, -QUIET) >= QUIET:
                 self._said[name] = iteration

@@ -50,6 +50,7 @@ class Watch:
         interrupt: Whether a signal has come.
         mix_state: Reads the reward mix's counts.
         load_mix_state: Sets them.
+        check_rewards: Raises RewardError if rewards failed too often, on however few samples.
         tokenizer: Saved with the best model.
     """
 
@@ -60,6 +61,7 @@ class Watch:
     interrupt: Interrupt
     mix_state: Callable[[], Any]
     load_mix_state: Callable[[Any], None]
+    check_rewards: Callable[[], None]
     tokenizer: Any
 
 

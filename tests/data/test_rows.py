@@ -35,6 +35,7 @@ def test_json_lines_keep_their_line_numbers_over_empty_lines_and_a_byte_order_ma
         (b"7", "is a number"),
         (b'{"q": "\xff"}', "is not UTF-8 at byte 7"),
         (b"[" * 100_000, "nested too deeply"),
+        (b'{"q": "a\\ud800"}', r"holds \\ud800, which is half a character"),
     ],
 )
 def test_a_broken_line_is_named(tmp_path, line, says):

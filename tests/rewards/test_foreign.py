@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import textwrap
 import time
 from contextlib import closing
 from pathlib import Path
@@ -292,16 +293,19 @@ CHILDREN = """
     import subprocess, sys, time
 
     def spawns(completions, **kwargs):
-        child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
+        command = [sys.executable, "-c", "import time; time.sleep(60)"]
+        child = subprocess.Popen(command, start_new_session={own})
         with open({path!r}, "w") as file:
             file.write(str(child.pid))
         time.sleep(60)
 """
 
 
-def test_what_a_function_started_is_killed_with_it(build, make_sample, function_file, tmp_path):
+@pytest.mark.parametrize("own_session", [False, True])
+def test_what_a_function_started_is_killed_with_it(build, make_sample, function_file, tmp_path, own_session):
     path = tmp_path / "pid"
-    reward = build(Trl, function_file(CHILDREN.replace("{path!r}", repr(str(path))))("spawns"), deadline=2.0)
+    code = CHILDREN.replace("{path!r}", repr(str(path))).replace("{own}", str(own_session))
+    reward = build(Trl, function_file(code)("spawns"), deadline=2.0)
     mix = RewardMix([WeightedReward("mine", reward)], max_error_rate=1.0)
     mix.score([make_sample()])
     child = int(path.read_text())
@@ -344,7 +348,7 @@ def test_a_file_that_fails_or_ends_its_process_when_imported_does_not_load(build
     ):
         with pytest.raises(ConfigError, match=says):
             build(Trl, function_file(code)("f"))
-    with pytest.raises(Exception, match=r"not loaded after 0\.5 s"):
+    with pytest.raises(ConfigError, match=r"not loaded after 0\.5 s, .* startup_seconds allows; it hung in "):
         build(Trl, function_file("import time; time.sleep(60)")("f"), startup_seconds=0.5)
 
 
@@ -380,6 +384,37 @@ def test_a_reference_has_a_place_and_a_name(function):
 def test_options_are_checked(kind, options, says):
     with pytest.raises(ValueError, match=says):
         kind.Config(function="a:f", **options)
+
+
+def test_a_hanging_process_and_its_children_end_with_a_parent_that_was_killed(tmp_path):
+    """As after a kill -9 in the middle of a call; the worker looks once a second."""
+    path = tmp_path / "pid"
+    hangs = tmp_path / "hangs.py"
+    hangs.write_text(textwrap.dedent(CHILDREN.replace("{path!r}", repr(str(path))).replace("{own}", "True")))
+    code = (
+        "import threading\nfrom r1light.rewards.foreign import ForeignFunction\n"
+        f"function = ForeignFunction({str(hangs) + ':spawns'!r}, 600.0, 60.0)\n"
+        "print(function.pid, flush=True)\n"
+        "function.call({'style': 'trl', 'step': 0, 'columns': {'completions': ['a'], 'prompts': ['b']}})\n"
+    )
+    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) as parent:
+        worker = int(parent.stdout.readline())
+        until = time.monotonic() + 60
+        while not (path.exists() and path.read_text()) and time.monotonic() < until:
+            time.sleep(0.05)
+        child = int(path.read_text())
+        parent.kill()
+    until = time.monotonic() + 10
+    while (alive(worker) or alive(child)) and time.monotonic() < until:
+        time.sleep(0.05)
+    assert not alive(worker)
+    assert not alive(child)
+
+
+def test_a_function_that_exits_says_so(build, make_sample, function_file):
+    reward = build(Trl, function_file("import sys\ndef f(completions):\n    sys.exit(3)\n")("f"))
+    mixed = RewardMix([WeightedReward("mine", reward)], max_error_rate=1.0).score([make_sample()])
+    assert "SystemExit: 3" in mixed.scores["mine"][0].detail
 
 
 def test_the_process_ends_with_its_parent(tmp_path):

@@ -39,6 +39,18 @@ def gives(*values):
     return lambda samples: [score(value) for value in values]
 
 
+def test_a_short_run_is_checked_at_its_end():
+    mix = RewardMix([WeightedReward("r", gives("broken", 1.0))], max_error_rate=0.4)
+    assert mix.score([sample()] * 2).totals == (None, 1.0)  # 2 samples of the 64 that a rate is taken from
+    with pytest.raises(
+        RewardError, match=r"reward 'r' failed on 1 of 2 samples, more than .*=0.4; .*\nbroken"
+    ):
+        mix.check()
+    within = RewardMix([WeightedReward("r", gives("broken", 1.0))], max_error_rate=0.5)
+    within.score([sample()] * 2)
+    within.check()
+
+
 def totals(rewards, weights=None, n=None):
     components = [
         WeightedReward(f"r{index}", reward, weights[index] if weights else 1.0)

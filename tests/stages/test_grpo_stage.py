@@ -170,7 +170,7 @@ def test_training_stops_when_accuracy_levels_off(run_grpo):
         (["stage.group_size=1"], "group_size=1 leaves a completion nothing to be compared with"),
         (["stage.minibatches=3"], "minibatches=3; nearest that is: 3 or 6"),
         (["data.train_size=0"], "no problems in its train split"),
-        (["stage.test_problems=400"], "lower them or raise data.test_size"),
+        (["stage.test_problems=400"], "lower them, or hold more out"),
         (["stage.overlong_buffer=24"], "overlong_buffer=24 must be below max_tokens=24"),
         (["resume=/no/such/run"], "resume=/no/such/run does not exist"),
     ],

@@ -211,6 +211,13 @@ def test_two_runs_of_one_second_get_folders_of_their_own(hold):
         assert plan.folder.path.name == "2030-01-01_00-00-00-2"
 
 
+def test_a_run_of_the_same_second_that_has_ended_already_keeps_its_folder(make):
+    make("runs/grpo/2030-01-01_00-00-00", config=configuration(lr=0.2))  # of another configuration
+    make("runs/grpo/2030-01-01_00-00-00-2", finished=True)  # of this one, and finished
+    with open_run_folder(configuration(), folder_at("runs/grpo/2030-01-01_00-00-00")) as plan:
+        assert plan.folder.path.name == "2030-01-01_00-00-00-3"
+
+
 def test_a_named_folder_in_use_is_refused_with_its_holder(hold):
     hold(folder_at("out").path)
     with (

@@ -129,10 +129,19 @@ def test_other_rewards_are_refused_for_an_output_that_was_begun(score):
 
 
 def test_wrong_paths(score, tmp_path):
-    with pytest.raises(DataError, match=r"stage\.input=.*in\.jsonl is no file"):
+    with pytest.raises(DataError, match=r"stage\.input=.*in\.jsonl is no .jsonl file"):
         score()
     with pytest.raises(ConfigError, match="is the input; name another file"):
         score(f"stage.output={score.source}")
+    score.source.write_text("{}\n")
+    (tmp_path / "link.jsonl").symlink_to(score.source)
+    for other in (f"{tmp_path}/../{tmp_path.name}/{score.source.name}", tmp_path / "link.jsonl"):
+        before = score.source.read_bytes()
+        with pytest.raises(ConfigError, match="is the input; name another file"):
+            score(f"stage.output={other}", "resume=none")
+        assert score.source.read_bytes() == before
+    with pytest.raises(ConfigError, match=r"is a folder; name a \.jsonl file in it"):
+        score(f"stage.output={tmp_path}")
     score.source.write_text("\n\n")
     with pytest.raises(DataError, match="holds no rows"):
         score()

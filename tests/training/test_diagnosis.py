@@ -46,6 +46,20 @@ def test_each_symptom_has_its_line(changes, words):
     assert "\n" not in line
 
 
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"rewards/format/error_rate": 0.1}, "rewards fail on some samples"),
+        ({"groups/dropped_samples": 1.0}, "no completion has a reward"),
+        # the cause is named before what follows from it
+        ({"rewards/format/error_rate": 1.0, "groups/dropped_samples": 1.0}, "rewards fail on some samples"),
+    ],
+)
+def test_what_one_iteration_shows_is_said_at_once(changes, words):
+    (line,) = said(changes, 1)
+    assert words in line
+
+
 def test_a_line_comes_again_only_after_a_while():
     assert len(said({"completions/clipped_ratio": 0.8}, WINDOW + QUIET - 1)) == 1
     assert len(said({"completions/clipped_ratio": 0.8}, WINDOW + QUIET)) == 2

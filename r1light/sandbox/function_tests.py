@@ -1,18 +1,19 @@
 """Tests by calling functions: the program in one cage, the statements that test it in another.
 
 The two come from different fork servers and share two pipes. The verdicts come over a third that only the
-statements' side has, a line a test.
+statements' side has, a line a test, each with the number of its test and a seal that nobody else knows.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import secrets
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any, cast
+from typing import cast
 
 from r1light.sandbox.launch import Session
 from r1light.sandbox.pump import Capture, finish, pump
@@ -24,9 +25,24 @@ _AFTER_END = 1.0  # seconds for one side to end of itself after the other has
 _VERDICT_BYTES = 1 << 12  # at most, for one test
 
 
-def tests_source(sources: list[str], entry_point: str | None) -> bytes:
-    """What the statements' side is started with."""
-    return json.dumps({"tests": sources, "entry_point": entry_point}).encode()
+@dataclass(frozen=True, slots=True)
+class FunctionTests:
+    """The tests that one judge is started with.
+
+    Attributes:
+        sources: Their texts.
+        entry_point: The function under test, or None.
+        seal: What every verdict must carry.
+    """
+
+    sources: list[str]
+    entry_point: str | None
+    seal: str = field(default_factory=lambda: secrets.token_hex(16))
+
+    def encode(self) -> bytes:
+        """What the statements' side is started with."""
+        document = {"tests": self.sources, "entry_point": self.entry_point, "seal": self.seal}
+        return json.dumps(document).encode()
 
 
 @dataclass(slots=True)
@@ -37,16 +53,35 @@ class _Round:
     judge: Session
     verdicts: Capture
     stderr: Capture
-    left: int
+    tests: FunctionTests
+    first: int
     in_time: bool = True
     gone: bool = False
     outcomes: list[TestOutcome] = field(default_factory=list)
     begun: float = field(default_factory=time.monotonic)
     seen: int = 0
 
-    def lines(self) -> list[dict[str, Any]]:
-        """The whole lines of verdicts."""
-        return [json.loads(line) for line in bytes(self.verdicts.data).split(b"\n")[:-1]]
+    @property
+    def left(self) -> int:
+        """How many tests there are to run."""
+        return len(self.tests.sources) - self.first
+
+    def unseen(self) -> list[tuple[str, str]]:
+        """Verdicts that are there and were not taken: statuses and reasons."""
+        lines = bytes(self.verdicts.data).split(b"\n")[self.seen : -1]
+        return [
+            self._verdict(line, self.first + number) for number, line in enumerate(lines, start=self.seen)
+        ]
+
+    def _verdict(self, line: bytes, number: int) -> tuple[str, str]:
+        """One verdict; what is no verdict of this test, or not under its seal, is a forged one."""
+        try:
+            found = json.loads(line)
+            if found["seal"] == self.tests.seal and found["test"] == number:
+                return found["status"], found["detail"]
+        except (ValueError, KeyError, TypeError, RecursionError):
+            pass
+        return "wrong", "a verdict that is none"
 
     def over(self) -> bool:
         """Whether there is something to act on: a verdict, or an end."""
@@ -58,14 +93,14 @@ class _Round:
         return all(ends) if both else any(ends)
 
 
-def run_function_tests(work: Work, judge: Session, first: int, total: int) -> list[TestOutcome]:
+def run_function_tests(work: Work, judge: Session, tests: FunctionTests, first: int) -> list[TestOutcome]:
     """Run tests from `first` on, in one pair of processes, until one fails.
 
     Args:
         work: The program.
         judge: The session that holds the statements.
+        tests: The tests that it was started with.
         first: The index of the first test to run.
-        total: How many tests the judge holds.
 
     Returns:
         At least one outcome; all but the last are passes.
@@ -73,18 +108,19 @@ def run_function_tests(work: Work, judge: Session, first: int, total: int) -> li
     Raises:
         SandboxFaultError: If the sandbox failed.
     """
-    left = total - first
+    left = len(tests.sources) - first
     wall = work.wall(left)
     if wall <= 0:
         return [TestOutcome("timeout", f"its tests took longer than {work.limits.program_seconds:g} s")]
-    with _pair(work, judge, first, wall, left) as round_:
+    with _pair(work, judge, tests, first, wall) as round_:
         _follow(round_)
         return round_.outcomes
 
 
 @contextmanager
-def _pair(work: Work, judge: Session, first: int, wall: float, left: int) -> Iterator[_Round]:
+def _pair(work: Work, judge: Session, tests: FunctionTests, first: int, wall: float) -> Iterator[_Round]:
     """Start both processes with their pipes."""
+    left = len(tests.sources) - first
     verdicts, stderr = Capture(_VERDICT_BYTES * left), Capture(work.limits.stderr_kib << 10, tail=True)
     pipes = [*os.pipe2(os.O_CLOEXEC), *os.pipe2(os.O_CLOEXEC)]
     asked, ask, answered, answer = pipes
@@ -101,7 +137,7 @@ def _pair(work: Work, judge: Session, first: int, wall: float, left: int) -> Ite
         pipes.clear()
         verdicts.hand_over()
         stderr.hand_over()
-        yield _Round(work, judge, verdicts, stderr, left)
+        yield _Round(work, judge, verdicts, stderr, tests, first)
     finally:
         for descriptor in pipes:
             os.close(descriptor)
@@ -140,14 +176,14 @@ def _follow(round_: _Round) -> None:
 
 def _take(round_: _Round, wall: float) -> bool:
     """Turn verdicts into outcomes; False once a test has failed."""
-    for line in round_.lines()[round_.seen :]:
+    for word, detail in round_.unseen():
         round_.seen += 1
-        if line["status"] == "gone":
+        if word == "gone":
             round_.gone = True
             return False
-        status = cast("Status", line["status"])
+        status = cast("Status", word)
         assert status in STATUSES
-        round_.outcomes.append(TestOutcome(status, line["detail"], wall))
+        round_.outcomes.append(TestOutcome(status, detail, wall))
         if status != "pass":
             return False
     return True

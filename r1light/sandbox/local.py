@@ -14,7 +14,7 @@ from types import TracebackType
 from typing import Self
 
 from r1light.sandbox.cpp import SCRATCH_MIB, compile_program
-from r1light.sandbox.function_tests import run_function_tests, tests_source
+from r1light.sandbox.function_tests import FunctionTests, run_function_tests
 from r1light.sandbox.launch import Launcher, LocalTier, SandboxFaultError
 from r1light.sandbox.stdio_tests import run_stdio_test
 from r1light.sandbox.types import (
@@ -196,11 +196,11 @@ class LocalSandbox:
             return [run_stdio_test(work, tests[0])]
         functions = itertools.takewhile(lambda test: isinstance(test, AssertTest), tests)
         sources = [test.source for test in functions if isinstance(test, AssertTest)]
-        source = tests_source(sources, work.program.entry_point)
-        with closing(self._launcher("tests").start(source, work.limits)) as judge:
-            outcomes = run_function_tests(work, judge, 0, len(sources))
+        called = FunctionTests(sources, work.program.entry_point)
+        with closing(self._launcher("tests").start(called.encode(), work.limits)) as judge:
+            outcomes = run_function_tests(work, judge, called, 0)
             while len(outcomes) < len(sources) and not stop_on_fail:
-                outcomes += run_function_tests(work, judge, len(outcomes), len(sources))
+                outcomes += run_function_tests(work, judge, called, len(outcomes))
             return outcomes
 
     def _launch(self) -> Launcher:

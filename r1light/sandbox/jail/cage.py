@@ -10,6 +10,7 @@ from __future__ import annotations
 import glob
 import os
 import resource
+import shutil
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -24,9 +25,12 @@ NOBODY = 65534
 """The user and group that root's launchers become."""
 
 _MIB = 1 << 20
+_UNLIMITED = resource.RLIM_INFINITY
 _SYSTEM = ("/usr", "/bin", "/lib", "/lib32", "/lib64", "/nix/store", "/etc/ld.so.cache")
 _DEVICES = ("null", "zero", "random", "urandom")
 _WORK = "/work"
+_INPUT = "/input"
+_STDIN = b"/dev/stdin"
 
 BINARY = "program"
 """The name of a compiled program in its scratch folder."""
@@ -104,8 +108,10 @@ def _build_root(base: str) -> None:
     for name in _DEVICES:
         open(f"{base}/dev/{name}", "x").close()
         kernel.mount(f"/dev/{name}", f"{base}/dev/{name}", None, kernel.MS_BIND)
-    os.mkdir(base + _WORK)
+    for folder in (_WORK, _INPUT):
+        os.mkdir(base + folder)
     os.symlink(_WORK, f"{base}/tmp")
+    os.symlink(f"{_INPUT}/stdin", base + _STDIN.decode())  # as there is no /proc that it could point into
     os.umask(0o077)
     kernel.change_root(base)
     kernel.mount("none", "/", None, kernel.MS_REMOUNT | kernel.MS_BIND | kernel.MS_RDONLY | kernel.MS_NOSUID)
@@ -137,12 +143,14 @@ class Cage:
         limits: The fields of `core.sandbox.Limits`.
         scratch: The program's own folder.
         rules: A descriptor of Landlock rules, or None where the tier or the kernel has none.
+        input: Whether /dev/stdin has to be made for the program.
     """
 
     tier: Tier
     limits: Mapping[str, Any]
     scratch: str
     rules: int | None
+    input: bool = False
 
     def lock(self, profile: Profile, cpu_seconds: int) -> None:
         """Give up everything that the program may not have; the caller's next step is to run it.
@@ -155,6 +163,8 @@ class Cage:
             return
         kernel.drop_capabilities()
         kernel.renounce_privileges()
+        if self.tier == "landlock":
+            kernel.set_dumpable(True)  # for the supervisor to see its files; it can look into nothing itself
         if self.rules is not None:
             landlock.restrict(self.rules)
             os.close(self.rules)
@@ -164,19 +174,20 @@ class Cage:
                 os.close(only)
         kernel.filter_calls(Filter(profile).program(os.getpid()))
 
-    def files(self) -> tuple[int, int]:
-        """The scratch folder's files and bytes; only where no quota of the kernel holds them."""
+    def files(self, pid: int) -> tuple[int, int]:
+        """The files and bytes that a process keeps on disk; only where no quota of the kernel holds them."""
         if self.tier == "namespaces":
             return 0, 0
-        count = size = 0
-        for folder, folders, files in os.walk(self.scratch):
-            count += len(folders) + len(files)
-            for name in files:
-                try:
-                    size += os.lstat(os.path.join(folder, name)).st_blocks * 512
-                except FileNotFoundError:
-                    continue
-        return count, size
+        return scratch.used(self.scratch, pid, self.limits["file_mib"] << 20)
+
+    def show_input(self, descriptor: int) -> None:
+        """Put a copy of standard input where /dev/stdin points to, for a program that names it."""
+        if not self.input:
+            return
+        scratch.clear(_INPUT)
+        with open(descriptor, "rb", closefd=False) as source, open(f"{_INPUT}/stdin", "xb") as copy:
+            shutil.copyfileobj(source, copy)
+        os.lseek(descriptor, 0, os.SEEK_SET)
 
     def remove(self) -> None:
         """Delete what the program left; in a mount namespace the kernel does."""
@@ -186,23 +197,29 @@ class Cage:
             os.rmdir(self.scratch)
 
 
-def build(setup: Setup, outside: kernel.Outside | None, limits: Mapping[str, Any]) -> Cage:
+def build(setup: Setup, outside: kernel.Outside | None, limits: Mapping[str, Any], source: bytes) -> Cage:
     """The cage of one program, from within its first process.
 
     Args:
         setup: The launcher's setup.
         outside: What `enter` returned.
         limits: The fields of `core.sandbox.Limits`.
+        source: The program.
 
     Raises:
         OSError: If the kernel refuses.
     """
+    names_input = setup.tier == "namespaces" and _STDIN in source
     if setup.tier == "namespaces":
         assert outside is not None
         kernel.map_user(outside)
         os.close(outside.proc)
         options = f"size={limits['scratch_mib']}m,nr_inodes={limits['scratch_files']},mode=0755"
         kernel.mount("tmpfs", _WORK, "tmpfs", kernel.MS_NOSUID | kernel.MS_NODEV, options)
+        if names_input:
+            kernel.mount(
+                "tmpfs", _INPUT, "tmpfs", kernel.MS_NOSUID | kernel.MS_NODEV, "nr_inodes=16,mode=0755"
+            )
         kernel.drop_capabilities()
         folder = _WORK
     else:
@@ -211,7 +228,7 @@ def build(setup: Setup, outside: kernel.Outside | None, limits: Mapping[str, Any
         kernel.become_subreaper()
         kernel.set_dumpable(False)
     os.chdir(folder)
-    return Cage(setup.tier, limits, folder, _rules(setup.tier, folder))
+    return Cage(setup.tier, limits, folder, _rules(setup.tier, folder), names_input)
 
 
 def _rules(tier: Tier, folder: str) -> int | None:
@@ -228,13 +245,17 @@ def _rules(tier: Tier, folder: str) -> int | None:
 
 
 def _set_limits(cage: Cage, profile: Profile, cpu_seconds: int) -> None:
-    """Set the process's resource limits, soft and hard alike but for the CPU, whose hard one kills."""
+    """Set the process's resource limits.
+
+    Soft and hard are alike but for the CPU, whose hard one kills, and the stack, which a program may raise:
+    the address space bounds it.
+    """
     limits = cage.limits
     compiling = profile == "compiler"
     memory = limits["compile_memory_mib"] if compiling else limits["memory_mib"]
     _limit(resource.RLIMIT_CPU, cpu_seconds, cpu_seconds + 1)
     _limit(resource.RLIMIT_AS, memory * _MIB)
-    _limit(resource.RLIMIT_STACK, limits["stack_mib"] * _MIB)
+    _limit(resource.RLIMIT_STACK, limits["stack_mib"] * _MIB, _UNLIMITED)
     _limit(resource.RLIMIT_FSIZE, (64 if compiling else limits["file_mib"]) * _MIB)
     _limit(resource.RLIMIT_NOFILE, 256 if compiling else limits["open_files"])
     if cage.tier == "namespaces":  # elsewhere all the user's processes count
@@ -247,6 +268,7 @@ def _limit(kind: int, soft: int, hard: int | None = None) -> None:
     """Lower a limit; one that is lower already stays."""
     ceiling = resource.getrlimit(kind)[1]
     hard = soft if hard is None else hard
-    if ceiling != resource.RLIM_INFINITY:
-        soft, hard = min(soft, ceiling), min(hard, ceiling)
+    if ceiling != _UNLIMITED:
+        soft = min(soft, ceiling)
+        hard = ceiling if hard == _UNLIMITED else min(hard, ceiling)
     resource.setrlimit(kind, (soft, hard))

@@ -40,6 +40,7 @@ def run(request: Mapping[str, Any], source: bytes) -> NoReturn:
     folder = os.getcwd()
     environment = {"PATH": "/usr/bin:/bin", "HOME": folder, "TMPDIR": folder, "LANG": "C.UTF-8"}
     if kind in ("compile", "binary"):
+        environment["MALLOC_ARENA_MAX"] = "2"  # each reserves address space, of which a thread takes its own
         _execute(request, source, environment)
     os.environ.clear()
     os.environ.update(environment)

@@ -9,17 +9,22 @@ an array that begins with a tag:
     ["l", ...] list                ["t", ...] tuple              ["q", ...] deque
     ["s", ...] set                 ["z", ...] frozenset          ["d", [key, value], ...] dict
     ["od", ...], ["cn", ...] OrderedDict, Counter                ["b", hex], ["y", hex] bytes, bytearray
-    ["r", start, stop, step]       ["n", "1.50"] Decimal         ["/", above, below] Fraction
+    ["dd", name, [key, value], ...] defaultdict, the built-in type that makes what is missing by its name
+    ["k", ...], ["v", ...], ["kv", [key, value], ...] a dict's keys, values, items
+    ["r", start, stop, step]       ["sl", start, stop, step] slice
+    ["n", "1.50"] Decimal          ["/", above, below] Fraction
     ["at", kind, ...] date, time, datetime, timedelta            ["u", name] a built-in function or type
-    ["o", id] a reference          ["...",] Ellipsis
+    ["o", id] a reference          ["m", index] an argument of the call, or what is in one
+    ["...",] Ellipsis
 """
 
 from __future__ import annotations
 
 import builtins
 import datetime
-from collections import Counter, OrderedDict, deque
-from collections.abc import Callable, Mapping
+import operator
+from collections import Counter, OrderedDict, defaultdict, deque
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from decimal import Decimal
 from fractions import Fraction
 from types import BuiltinFunctionType
@@ -30,6 +35,13 @@ _SMALL = 1 << 53
 
 _SEQUENCES: Mapping[str, type[Any]] = {"l": list, "t": tuple, "q": deque, "s": set, "z": frozenset}
 _MAPPINGS: Mapping[str, type[Any]] = {"od": OrderedDict, "cn": Counter, "d": dict}
+_WHOLES: Mapping[str, tuple[type[Any], Callable[[Any], Iterable[Any]]]] = {
+    "k": (type({}.keys()), iter),
+    "v": (type({}.values()), iter),
+    "kv": (type({}.items()), iter),
+    "sl": (slice, lambda value: (value.start, value.stop, value.step)),
+}
+_MUTABLE = (list, deque, dict, set, bytearray)
 _MOMENTS: Mapping[str, tuple[type[Any], tuple[str, ...]]] = {
     "datetime": (
         datetime.datetime, ("year", "month", "day", "hour", "minute", "second", "microsecond", "fold"),
@@ -64,6 +76,9 @@ class Encoder:
         refer: Returns the id of an object that is sent as a reference; raises CodecError where none may be.
         names: The built-in functions and types that are sent by name.
         max_depth: The deepest nesting that may cross.
+
+    Attributes:
+        marks: By `id`, objects that the other side has already, and their indices there.
     """
 
     def __init__(
@@ -71,6 +86,7 @@ class Encoder:
     ) -> None:
         self._refer, self._names = refer, names
         self._max_depth = max_depth
+        self.marks: Mapping[int, int] = {}
 
     def encode(self, value: Any, depth: int = 0) -> Any:
         """The value in JSON's types.
@@ -85,14 +101,33 @@ class Encoder:
             return value
         if issubclass(kind, (int, float, str, complex, bytes, bytearray)):
             return self._scalar(value)
+        if (mark := self._mark(value)) is not None:
+            return mark
         for tag, container in _SEQUENCES.items():
             if issubclass(kind, container):
                 return [tag, *(self.encode(item, depth + 1) for item in container.__iter__(value))]
         for tag, container in _MAPPINGS.items():
             if kind is container or (tag == "d" and issubclass(kind, dict)):
-                pairs = dict.items(value)
-                return [tag, *([self.encode(one, depth + 1) for one in pair] for pair in pairs)]
+                return self._mapping(tag, value, depth)
+        return self._whole(value, kind, depth)
+
+    def _whole(self, value: Any, kind: type[Any], depth: int) -> Any:
+        for tag, (whole, parts) in _WHOLES.items():
+            if kind is whole:
+                return [tag, *(self.encode(one, depth + 1) for one in parts(value))]
         return self._other(value, kind)
+
+    def _mark(self, value: Any) -> list[Any] | None:
+        index = self.marks.get(id(value)) if self.marks else None
+        return None if index is None else ["m", index]
+
+    def _mapping(self, tag: str, value: Any, depth: int) -> Any:
+        pairs = ([self.encode(one, depth + 1) for one in pair] for pair in dict.items(value))
+        if type(value) is defaultdict:
+            factory = value.default_factory
+            if factory is None or factory in DATA_TYPES.values():
+                return ["dd", getattr(factory, "__name__", None), *pairs]
+        return [tag, *pairs]
 
     def _scalar(self, value: Any) -> Any:
         if isinstance(value, int):
@@ -104,7 +139,9 @@ class Encoder:
             return str.__str__(value)
         if isinstance(value, complex):
             return ["c", float.hex(value.real), float.hex(value.imag)]
-        return ["b" if isinstance(value, bytes) else "y", bytes(memoryview(value)).hex()]
+        if isinstance(value, bytes):
+            return ["b", bytes(memoryview(value)).hex()]
+        return self._mark(value) or ["y", bytes(memoryview(value)).hex()]
 
     def _other(self, value: Any, kind: type[Any]) -> Any:
         if kind is range:
@@ -131,10 +168,14 @@ class Decoder:
     Args:
         resolve: Returns what a reference's id stands for.
         names: The built-in functions and types that may come by name.
+
+    Attributes:
+        marked: What the other side's marks stand for.
     """
 
     def __init__(self, resolve: Callable[[int], Any], names: Mapping[str, Any]) -> None:
         self._resolve, self._names = resolve, names
+        self.marked: Sequence[Any] = ()
 
     def decode(self, data: Any, depth: int = 0) -> Any:
         """The value.
@@ -150,17 +191,27 @@ class Decoder:
         try:
             if tag in _SEQUENCES:
                 return _SEQUENCES[tag](self.decode(item, depth + 1) for item in items)
-            if tag in _MAPPINGS:
+            if tag in _MAPPINGS or tag == "dd":
                 return self._mapping(tag, items, depth)
-            if tag == "o" and type(items[0]) is int:
-                return self._resolve(items[0])
-            if tag == "u":
-                return self._names[items[0]]
-            return _LEAVES[tag](*items)
+            if tag in _PARTS:
+                return _PARTS[tag]([self.decode(item, depth + 1) for item in items])
+            return self._by_name(tag, items)
         except (KeyError, TypeError, ValueError, IndexError, ArithmeticError, AttributeError) as error:
             raise CodecError(f"a malformed value: {type(error).__name__}") from error
 
+    def _by_name(self, tag: str, items: list[Any]) -> Any:
+        if tag == "o" and type(items[0]) is int:
+            return self._resolve(items[0])
+        if tag == "m" and type(items[0]) is int and items[0] >= 0:
+            return self.marked[items[0]]
+        if tag == "u":
+            return self._names[items[0]]
+        return _LEAVES[tag](*items)
+
     def _mapping(self, tag: str, items: list[Any], depth: int) -> Any:
+        if tag == "dd":
+            factory = None if items[0] is None else DATA_TYPES[items[0]]
+            return defaultdict(factory, self._mapping("d", items[1:], depth))
         pairs = [(self.decode(key, depth + 1), self.decode(value, depth + 1)) for key, value in items]
         if tag == "cn":  # Counter(pairs) would count the pairs
             return Counter(dict(pairs))
@@ -172,6 +223,14 @@ def _moment(name: str, *fields: int) -> Any:
         raise ValueError
     moment, names = _MOMENTS[name]
     return moment(**dict(zip(names, fields, strict=True)))
+
+
+_PARTS: Mapping[str, Callable[[list[Any]], Any]] = {
+    "k": lambda items: dict.fromkeys(items).keys(),
+    "v": lambda items: dict(enumerate(items)).values(),
+    "kv": lambda items: dict(items).items(),
+    "sl": lambda items: slice(*items),
+}
 
 
 def _integer(text: str) -> int:
@@ -190,3 +249,49 @@ _LEAVES: Mapping[str, Callable[..., Any]] = {
     "at": _moment,
     "...": lambda: Ellipsis,
 }
+
+
+def mutables(values: Iterable[Any]) -> list[Any]:
+    """What in these values can be changed in place, at any depth, in an order that both sides share."""
+    found = []
+    for value in values:
+        if isinstance(value, _MUTABLE):
+            found.append(value)
+        if isinstance(value, list | tuple | deque):
+            found += mutables(value)
+        elif isinstance(value, dict):
+            found += mutables(dict.values(value))
+    return found
+
+
+def contents(value: Any) -> list[Any]:
+    """What is in one of them: items; of a dict its keys, then its values; of a bytearray its numbers."""
+    return [*dict.keys(value), *dict.values(value)] if isinstance(value, dict) else list(value)
+
+
+def unchanged(before: list[Any], after: list[Any]) -> bool:
+    """Whether contents are the very same objects."""
+    return len(before) == len(after) and all(map(operator.is_, before, after))
+
+
+def refill(target: Any, items: list[Any]) -> None:
+    """Give it these contents.
+
+    Raises:
+        TypeError: If it cannot have them.
+    """
+    if isinstance(target, bytearray):
+        target[:] = bytes(items)
+        return
+    if isinstance(target, dict):
+        half = len(items) // 2
+        filled = dict(zip(items[:half], items[half:], strict=True))
+        dict.clear(target)
+        dict.update(target, filled)
+    elif isinstance(target, set):
+        filled_set = set(items)
+        target.clear()
+        target.update(filled_set)
+    else:
+        target.clear()
+        target.extend(items)

@@ -16,11 +16,17 @@ from types import ModuleType
 from typing import Any, NoReturn
 
 from r1light.sandbox.jail import runner, wire
-from r1light.sandbox.jail.codec import ALL_NAMES, DATA_TYPES, Decoder, Encoder
+from r1light.sandbox.jail.codec import (
+    ALL_NAMES,
+    DATA_TYPES,
+    Decoder,
+    Encoder,
+    contents,
+    mutables,
+    unchanged,
+)
 
 _REQUESTS, _REPLIES = 3, 4
-
-_MUTABLE = (list, dict, set, bytearray)
 
 _OPERATIONS: Mapping[str, Callable[..., Any]] = {
     "get": getattr,
@@ -28,6 +34,7 @@ _OPERATIONS: Mapping[str, Callable[..., Any]] = {
     "item": operator.getitem,
     "put": operator.setitem,
     "in": operator.contains,
+    "isinstance": lambda kind, one: isinstance(one, kind),
     "len": len,
     "iter": iter,
     "next": next,
@@ -68,6 +75,7 @@ class _Objects:
         self.module = module
         self.objects: list[Any] = []
         self.numbers: dict[int, int] = {}  # id() to position; `objects` keeps the ids taken
+        self.errors: list[Any] = []  # classes of exceptions that the other side is still to be told of
         self.encoder = Encoder(self._refer, DATA_TYPES)
         self.decoder = Decoder(self.objects.__getitem__, ALL_NAMES)
 
@@ -83,43 +91,63 @@ class _Objects:
                 os.write(2, b"MemoryError")
                 os._exit(runner.EXIT_MEMORY)
             except BaseException as error:
-                wire.write_frame(_REPLIES, _failure(error), limit)
+                wire.write_frame(_REPLIES, self._failure(error), limit)
 
     def _refer(self, value: Any) -> int:
         if id(value) not in self.numbers:
-            self.numbers[id(value)] = len(self.objects)
+            bases = self._bases(value) if isinstance(value, type) and issubclass(value, Exception) else None
+            self.numbers[id(value)] = number = len(self.objects)
             self.objects.append(value)
+            if bases is not None:
+                self.errors.append([number, value.__name__[:100], bases])
         return self.numbers[id(value)]
+
+    def _bases(self, kind: type[Any]) -> list[Any]:
+        """The bases of a class of exceptions: numbers, or the names of built-in ones."""
+        bases = [base for base in kind.__bases__ if issubclass(base, Exception)]
+        return [base.__name__ if _is_built_in(base) else self._refer(base) for base in bases]
+
+    def _told(self) -> list[Any]:
+        told, self.errors = self.errors, []
+        return told
 
     def _answer(self, name: str, target: Any, arguments: list[Any], keywords: dict[str, Any]) -> list[Any]:
         if name == "name":
             if target not in self.module.__dict__:
                 raise NameError(f"name {target!r} is not defined")
-            return ["value", self.encoder.encode(self.module.__dict__[target]), []]
+            return ["value", self.encoder.encode(self.module.__dict__[target]), [], self._told()]
         target = self.decoder.decode(target)
         given = [self.decoder.decode(one) for one in arguments]
         named = {key: self.decoder.decode(value) for key, value in keywords.items()}
+        passed = mutables([*given, *named.values()])
+        before = [contents(one) for one in passed]
         result = target(*given, **named) if name == "call" else _OPERATIONS[name](target, *given)
-        sent = [(one, data) for one, data in zip(given, arguments, strict=True)]
-        sent += [(named[key], keywords[key]) for key in keywords]
-        return ["value", self.encoder.encode(result), self._changed(sent)]
+        self.encoder.marks = {id(one): index for index, one in enumerate(passed)}
+        try:
+            changed = []
+            for index, (one, held) in enumerate(zip(passed, before, strict=True)):
+                if not unchanged(held, after := contents(one)):
+                    changed.append([index, self.encoder.encode(after)])
+            return ["value", self.encoder.encode(result), changed, self._told()]
+        finally:
+            self.encoder.marks = {}
 
-    def _changed(self, sent: list[tuple[Any, Any]]) -> list[Any]:
-        """Positions and contents of the arguments that a call has changed in place."""
-        changed = []
-        for position, (value, before) in enumerate(sent):
-            if type(value) in _MUTABLE and (after := self.encoder.encode(value)) != before:
-                changed.append([position, after])
-        return changed
+    def _failure(self, error: BaseException) -> list[Any]:
+        """An exception as the nearest built-in one, its text, and its class where that is the program's."""
+        for kind in type(error).__mro__:
+            if issubclass(kind, Exception) and _is_built_in(kind):
+                own = None if kind is type(error) else self._refer(type(error))
+                return ["error", kind.__name__, _text(error), own, self._told()]
+        raise error
 
 
-def _failure(error: BaseException) -> list[Any]:
-    """An exception as the nearest built-in one, and its text."""
-    for kind in type(error).__mro__:
-        if issubclass(kind, Exception) and vars(builtins).get(kind.__name__) is kind:
-            try:
-                text = str.__str__(str(error))[:1000]
-            except Exception:
-                text = ""
-            return ["error", kind.__name__, text, type(error).__name__[:100]]
-    raise error
+def _is_built_in(kind: type[Any]) -> bool:
+    return vars(builtins).get(kind.__name__) is kind
+
+
+def _text(error: BaseException) -> str:
+    try:
+        shown = error.args[0] if isinstance(error, KeyError) and len(error.args) == 1 else error
+        return str.__str__(str(shown))[:1000]
+    except Exception:
+        return ""

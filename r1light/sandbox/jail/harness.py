@@ -7,13 +7,12 @@ classes of `unittest.TestCase`, run. A text that would check nothing is refused,
 from __future__ import annotations
 
 import ast
-import builtins
-import contextlib
-import importlib
-import sys
 import types
 from collections.abc import Callable, Sequence
 from typing import Any
+
+from r1light.sandbox.jail import evaluation, names
+from r1light.sandbox.jail.names import UnusableTestError
 
 FILE_NAME = "test.py"
 
@@ -26,11 +25,6 @@ _DEFINITIONS = (
     ast.AnnAssign,
     ast.Pass,
 )
-_BINDING = (ast.FunctionDef, ast.Lambda, ast.ClassDef, ast.Import, ast.ImportFrom)
-
-
-class UnusableTestError(Exception):
-    """The test itself is at fault, whatever the program."""
 
 
 def run_test(
@@ -48,18 +42,21 @@ def run_test(
         UnusableTestError: If it does not compile, or checks nothing.
         BaseException: What it raises, if it does not pass.
     """
+    text = text.removeprefix("\ufeff")
     try:
         tree = ast.parse(text, FILE_NAME)
         code = compile(tree, FILE_NAME, "exec", dont_inherit=True)
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         raise UnusableTestError(f"the test does not compile: {error}") from error
     after = _to_call(tree)
-    for name in _shadowed(tree) if entry_point is None else filter(str.isidentifier, [entry_point]):
-        namespace[name] = fetch(name)
-    for name, module in _forgotten_modules(tree).items():
-        namespace.setdefault(name, module)
     if "check" in after and entry_point is None:
         raise UnusableTestError("the test defines check(candidate), and the program has no entry_point")
+    namespace["__builtins__"] = evaluation.guarded_builtins(tree)
+    if "pickle" in text:
+        evaluation.guard_pickle()
+    namespace.update(names.bindings(tree, entry_point))
+    for name in names.shadowed(tree) if entry_point is None else filter(str.isidentifier, [entry_point]):
+        namespace[name] = fetch(name)
     exec(code, namespace)
     for name in after:
         if name == "check":
@@ -69,17 +66,6 @@ def run_test(
             namespace[name]()
         else:
             _run_case(namespace[name])
-
-
-def imported(tree: ast.Module) -> set[str]:
-    """The modules that a test's import statements name."""
-    names = set()
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Import):
-            names |= {alias.name for alias in node.names}
-        elif isinstance(node, ast.ImportFrom) and node.module:
-            names.add(node.module)
-    return names | {name.partition(".")[0] for name in names}
 
 
 def _to_call(tree: ast.Module) -> Sequence[str]:
@@ -97,40 +83,6 @@ def _to_call(tree: ast.Module) -> Sequence[str]:
     if not names:
         raise UnusableTestError("the test checks nothing")
     return list(dict.fromkeys(names))
-
-
-def _shadowed(tree: ast.Module) -> list[str]:
-    """Built-in names that are the program's, as no other in the text could be: `assert sum(4, 6) == 3`.
-
-    Decided by the text alone: a program that defines `abs` or `all` does not change what a test means by it.
-    """
-    names = [node for node in ast.walk(tree) if isinstance(node, ast.Name)]
-    loaded = {node.id for node in names if isinstance(node.ctx, ast.Load)}
-    bound = {node.id for node in names if not isinstance(node.ctx, ast.Load)}
-    definitions = [node for node in ast.walk(tree) if isinstance(node, _BINDING)]
-    if definitions or loaded - bound - vars(builtins).keys():
-        return []
-    called = [node.func for node in ast.walk(tree) if isinstance(node, ast.Call)]
-    return sorted({node.id for node in called if isinstance(node, ast.Name)} - bound)
-
-
-def _forgotten_modules(tree: ast.Module) -> dict[str, Any]:
-    """Modules of the standard library that the text uses without an import, as the program imports them.
-
-    They are the test's own: a program's `math.isclose` must not decide what is close.
-    """
-    names = [node for node in ast.walk(tree) if isinstance(node, ast.Name)]
-    bound = {node.id for node in names if not isinstance(node.ctx, ast.Load)} | imported(tree)
-    found = {}
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
-            name = node.value.id
-            if name in sys.stdlib_module_names and name not in bound:
-                with contextlib.suppress(ImportError):  # another system's
-                    module = importlib.import_module(name)
-                    if hasattr(module, node.attr):
-                        found[name] = module
-    return found
 
 
 def _defined(tree: ast.Module) -> list[str]:

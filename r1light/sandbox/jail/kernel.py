@@ -37,6 +37,7 @@ MS_RDONLY = 1
 MNT_DETACH = 2
 
 _PR_SET_DUMPABLE, _PR_SET_NO_NEW_PRIVS, _PR_SET_CHILD_SUBREAPER, _PR_SET_SECCOMP = 4, 38, 36, 22
+_M_ARENA_MAX = -8
 _AT_FDCWD, _AT_RECURSIVE = -100, 0x8000
 _ATTR_RDONLY, _ATTR_NOSUID, _ATTR_NODEV = 1, 2, 4
 _CAPABILITY_VERSION_3 = 0x20080522
@@ -96,6 +97,12 @@ def change_root(folder: str) -> None:
     call("pivot_root", b".", b".")
     call("umount2", b".", MNT_DETACH)
     os.chdir("/")
+
+
+def share_memory_arenas() -> None:
+    """Have the C library's threads allocate from one arena; each of their own would reserve address space."""
+    if hasattr(_LIBC, "mallopt"):
+        _LIBC.mallopt(_M_ARENA_MAX, 1)
 
 
 def set_dumpable(dumpable: bool) -> None:

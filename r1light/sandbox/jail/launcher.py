@@ -50,6 +50,7 @@ def main(descriptor: int) -> NoReturn:
         wire.send(control, {"error": error.strerror or str(error)})
         os._exit(1)
     sys.setrecursionlimit(1000)
+    kernel.share_memory_arenas()
     gc.collect()
     gc.freeze()  # forks do not touch, and so do not copy, what is here already
     wire.send(control, {"ready": True, "python": sys.version.split()[0]})

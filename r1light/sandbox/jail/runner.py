@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import atexit
+import gc
 import io
 import os
 import random
 import sys
 import threading
 import traceback
+import weakref
 from types import ModuleType
 from typing import Any, NoReturn
 
@@ -20,20 +22,52 @@ FILE_NAME = "program.py"
 
 _SEED = 0
 
+_THREAD_STACK = 8 << 20
+"""The stack of a thread, in bytes, until the program asks for another: what a shell's usual limit gives."""
+
 
 def run_program(source: bytes) -> NoReturn:
     """Run the program on standard input and output, and exit with its status."""
-    module = prepare("__main__")
-    status = 1
+    status = execute(source, prepare("__main__")) or 0
+    if status in (EXIT_SYNTAX, EXIT_MEMORY):
+        _flush()
+        os._exit(status)
     try:
-        status = execute(source, module) or 0
-        threading._shutdown()  # type: ignore[attr-defined]
-        atexit._run_exitfuncs()
+        status = _finish() or status
     except BaseException:
         traceback.print_exc()
+        status = status or 1
     finally:
-        status = _flush() or status
         os._exit(status)
+
+
+def _finish() -> int:
+    """End as the interpreter does, and return 120 if output could not be written, else 0.
+
+    Threads that are no daemons come first, then exit handlers, then what the program's objects do when they
+    are deleted: an open file writes what it holds. The interpreter itself would take apart all that the fork
+    server had imported, which costs five times the rest of a small program's run.
+    """
+    threading._shutdown()  # type: ignore[attr-defined]
+    atexit._run_exitfuncs()
+    failed = _flush()
+    sys.stdin, sys.stdout, sys.stderr = sys.__stdin__, sys.__stdout__, sys.__stderr__
+    module = sys.modules.pop("__main__", None)
+    held = weakref.ref(module) if module is not None else lambda: None
+    del module
+    gc.collect()
+    if (module := held()) is not None:
+        _clear(module.__dict__)
+        gc.collect()
+    return _flush() or failed
+
+
+def _clear(names: dict[str, Any]) -> None:
+    """Let go of a module's values: those with an underscore before the others, as the interpreter does."""
+    for private in (True, False):
+        for name in list(names):
+            if name != "__builtins__" and str(name).startswith("_") == private:
+                names[name] = None
 
 
 def prepare(name: str) -> ModuleType:
@@ -44,6 +78,7 @@ def prepare(name: str) -> ModuleType:
     sys.__stdin__, sys.__stdout__, sys.__stderr__ = sys.stdin, sys.stdout, sys.stderr  # type: ignore[misc]
     sys.argv = [FILE_NAME]
     sys.path = [path for path in sys.path if path]
+    threading.stack_size(_THREAD_STACK)
     random.seed(_SEED)  # every fork would draw what the launcher would
     module = ModuleType(name)
     module.__dict__.update(__builtins__=__builtins__, __file__=FILE_NAME, exit=sys.exit, quit=sys.exit)
@@ -58,7 +93,7 @@ def _writer(descriptor: int, errors: str) -> io.TextIOWrapper:
 def execute(source: bytes, module: ModuleType) -> int | None:
     """Run source in a module; returns the exit status that it comes to, or None at its end."""
     try:
-        code = compile(source.decode(), FILE_NAME, "exec", dont_inherit=True)
+        code = compile(source.decode().removeprefix("\ufeff"), FILE_NAME, "exec", dont_inherit=True)
     except (SyntaxError, ValueError, RecursionError, MemoryError, OverflowError) as error:
         sys.stderr.write(f"{type(error).__name__}: {error}")
         return EXIT_SYNTAX
@@ -86,9 +121,12 @@ def _exit_status(code: Any) -> int:
 
 
 def _flush() -> int:
-    try:
-        sys.stdout.flush()
-        sys.stderr.flush()
-    except BaseException:
-        return 120  # as the interpreter itself does
-    return 0
+    """Write out the standard streams that are open; 120 where that fails, as of the interpreter itself."""
+    failed = 0
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            if stream is not None and not getattr(stream, "closed", False):
+                stream.flush()
+        except BaseException:
+            failed = 120
+    return failed

@@ -1,10 +1,10 @@
 """The filter of system calls: everything is allowed but what no judged program needs.
 
 What is refused fails with EPERM, so that a program that probes goes on; a call of a foreign architecture
-kills. Refused for all: sockets, namespaces and mounts, tracing and reading other processes, io_uring, bpf,
-keys, shared memory by key, message queues, anonymous files, handles of processes, clocks, modules, and
-signals, limits and priorities of other processes. Refused for all but the compiler: second processes, and
-changes of a file's owner, mode and times. Refused for Python: other programs.
+kills. Refused for all: sockets but connected pairs, namespaces and mounts, tracing and reading other
+processes, io_uring, bpf, keys, shared memory by key, message queues, anonymous files, handles of processes,
+clocks, modules, and signals, limits and priorities of other processes. Refused for all but the compiler:
+second processes, and changes of a file's owner, mode and times. Refused for Python: other programs.
 """
 
 from __future__ import annotations
@@ -21,7 +21,8 @@ Profile = Literal["python", "binary", "compiler"]
 
 # name: (number on x86_64, number on aarch64); -1 where there is none. Only x86_64 has been tested.
 _REFUSED = {
-    "socket": (41, 198), "socketpair": (53, 199),
+    "socket": (41, 198), "connect": (42, 203), "bind": (49, 200), "listen": (50, 201), "accept": (43, 202),
+    "accept4": (288, 242), "setsockopt": (54, 208), "sendmsg": (46, 211), "sendmmsg": (307, 269),
     "unshare": (272, 97), "setns": (308, 268), "mount": (165, 40), "umount2": (166, 39),
     "pivot_root": (155, 41), "chroot": (161, 51), "fsopen": (430, 430), "fsconfig": (431, 431),
     "fsmount": (432, 432), "fspick": (433, 433), "move_mount": (429, 429), "open_tree": (428, 428),
@@ -62,14 +63,17 @@ _FORKS = {"fork": (57, -1), "vfork": (58, -1)}
 _EXECS = {"execve": (59, 221), "execveat": (322, 281)}
 _KILL, _TGKILL = (62, 129), (234, 131)
 _PRLIMIT, _SETAFFINITY = (302, 261), (203, 122)
-_CLONE, _CLONE3, _FCNTL = (56, 220), (435, 435), (72, 25)
+_CLONE, _CLONE3, _FCNTL, _CLOSE_RANGE = (56, 220), (435, 435), (72, 25), (436, 436)
 
 _ARCHITECTURES: Mapping[str, tuple[int, int]] = {"x86_64": (0, 0xC000003E), "aarch64": (1, 0xC00000B7)}
 _X32 = 0x40000000
-_NEW_NAMESPACES, _THREAD = 0x7E020080, 0x00010000
+_SOCKETPAIR = (53, 199)
+_UNIX, _STREAM, _SOCKET_KIND = 1, 1, 0xF
+_NEW_NAMESPACES, _THREAD, _SHARED_FILES = 0x7E020080, 0x00010000, 0x00000400
+_UNSHARES_FILES = 2
 _SETS_SIGNAL_OWNER = (8, 10, 15)  # F_SETOWN, F_SETSIG, F_SETOWN_EX: a signal to anyone, by way of a pipe
 
-_LOAD, _JUMP_EQUAL, _JUMP_ABOVE, _JUMP_SET, _RETURN = 0x20, 0x15, 0x35, 0x45, 0x06
+_LOAD, _JUMP_EQUAL, _JUMP_ABOVE, _JUMP_SET, _RETURN, _AND = 0x20, 0x15, 0x35, 0x45, 0x06, 0x54
 _NUMBER, _ARCHITECTURE, _ARGUMENTS = 0, 4, 16
 _KILL_PROCESS, _ALLOW, _REFUSE = 0x80000000, 0x7FFF0000, 0x00050000
 _EPERM, _ENOSYS = 1, 38
@@ -131,14 +135,28 @@ def _tail(profile: Profile) -> bytes:
     parts.append(_when(_CLONE3, _refuse(_ENOSYS)))  # its flags are out of reach; libc falls back to clone
     parts.append(_when(_CLONE, _checked_clone(profile != "compiler")))
     parts.append(_when(_FCNTL, _checked_fcntl()))
+    own_files = _op(_LOAD, _ARGUMENTS + 16) + _op(_JUMP_SET, _UNSHARES_FILES, 0, 1) + _refuse()
+    parts.append(_when(_CLOSE_RANGE, own_files + _op(_RETURN, _ALLOW)))
+    parts.append(_when(_SOCKETPAIR, _checked_socketpair()))
     return b"".join(parts) + _op(_RETURN, _ALLOW)
 
 
 def _checked_clone(threads_only: bool) -> bytes:
     body = _op(_LOAD, _ARGUMENTS) + _op(_JUMP_SET, _NEW_NAMESPACES, 0, 1) + _refuse()
-    if threads_only:
-        body += _op(_JUMP_SET, _THREAD, 1, 0) + _refuse()
+    if threads_only:  # a table of files of a thread's own would not be looked at
+        for flag in (_THREAD, _SHARED_FILES):
+            body += _op(_JUMP_SET, flag, 1, 0) + _refuse()
     return body + _op(_RETURN, _ALLOW)
+
+
+def _checked_socketpair() -> bytes:
+    """Pairs that are connected to each other for good, as event loops wake themselves by.
+
+    A pair of datagram sockets could send to others, and descriptors sent over a pair are refused by sendmsg.
+    """
+    family = _op(_LOAD, _ARGUMENTS) + _op(_JUMP_EQUAL, _UNIX, 1, 0) + _refuse()
+    kind = _op(_LOAD, _ARGUMENTS + 8) + _op(_AND, _SOCKET_KIND) + _op(_JUMP_EQUAL, _STREAM, 1, 0) + _refuse()
+    return family + kind + _op(_RETURN, _ALLOW)
 
 
 def _checked_fcntl() -> bytes:

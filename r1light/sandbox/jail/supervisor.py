@@ -61,7 +61,8 @@ def _serve(
     source: int,
 ) -> int:
     try:
-        program = _Program(cage.build(setup, outside, limits), sock, _read_all(source))
+        code = _read_all(source)
+        program = _Program(cage.build(setup, outside, limits, code), sock, code)
     except OSError as error:
         wire.send(sock, {"error": error.strerror or str(error)})
         return 1
@@ -91,6 +92,7 @@ class _Program:
     cage: cage.Cage
     sock: socket.socket
     source: bytes
+    binary: bytes = b""
 
     def run(self, request: dict[str, Any], descriptors: list[int]) -> dict[str, Any]:
         """Run one process to its end, and report how it ended.
@@ -99,7 +101,11 @@ class _Program:
             request: `kind` (see child.KINDS), `wall` and `cpu` in seconds, and what the kind needs.
             descriptors: The child's descriptors from 0 on.
         """
-        scratch.clear(self.cage.scratch, keep=cage.BINARY if request["kind"] == "binary" else None)
+        scratch.clear(self.cage.scratch)
+        if request["kind"] == "binary":
+            self._restore_binary()
+        if request["kind"] in ("python", "binary"):
+            self.cage.show_input(descriptors[0])
         gate_read, gate_write = os.pipe()
         begin = time.monotonic()
         pid = os.fork()
@@ -115,9 +121,24 @@ class _Program:
         os.close(gate_read)
         error = None if locked == b"locked" else locked.decode(errors="replace") or "died before it began"
         status, cpu, memory = usage
+        if request["kind"] == "compile" and status == 0:
+            self._keep_binary()
         return {
             "status": status, "cpu": cpu, "wall": wall, "rss_kib": memory, "stopped": stopped, "error": error,
         }  # fmt: skip
+
+    def _keep_binary(self) -> None:
+        """Take what was compiled out of reach: a program may rewrite its file, but not for its next test."""
+        try:
+            with open(os.path.join(self.cage.scratch, cage.BINARY), "rb") as file:
+                self.binary = file.read()
+        except FileNotFoundError:
+            self.binary = b""
+
+    def _restore_binary(self) -> None:
+        path = os.path.join(self.cage.scratch, cage.BINARY)
+        with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o700), "wb") as file:
+            file.write(self.binary)
 
     def _become(self, request: dict[str, Any], descriptors: list[int], gate: int) -> NoReturn:
         """In the child: take over the descriptors, lock, and run."""
@@ -158,13 +179,13 @@ class _Program:
                 if ready:
                     wire.receive(self.sock)
                     return "asked"
-                if self._overfull():
+                if self._overfull(pid):
                     return "scratch"
         finally:
             os.close(process)
 
-    def _overfull(self) -> bool:
-        count, size = self.cage.files()
+    def _overfull(self, pid: int) -> bool:
+        count, size = self.cage.files(pid)
         limits = self.cage.limits
         return bool(count > limits["scratch_files"] or size > limits["scratch_mib"] << 20)
 

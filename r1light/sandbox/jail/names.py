@@ -25,6 +25,8 @@ _HELPERS: Mapping[str, tuple[str, ...]] = {
 _HOME: Mapping[str, str] = {name: module for module, names in _HELPERS.items() for name in names}
 """Names that a test compares by, or builds what it expects from, and that programs seldom have to define."""
 
+_RUNNING = frozenset(["compile", "eval", "exec"])
+"""What runs a text, which may name the program's functions."""
 _LIBRARIES = frozenset(["np", "numpy", "pandas", "pd", "pytest", "scipy", "sklearn", "sympy", "torch"])
 _COMPARING = frozenset(["allclose", "approx", "array_equal", "assert_allclose", "assert_array_equal"])
 
@@ -83,7 +85,7 @@ def shadowed(tree: ast.Module) -> list[str]:
     bound = {node.id for node in names if not isinstance(node.ctx, ast.Load)}
     binding = (ast.FunctionDef, ast.Lambda, ast.ClassDef, ast.Import, ast.ImportFrom)
     definitions = [node for node in ast.walk(tree) if isinstance(node, binding)]
-    if definitions or loaded - bound - vars(builtins).keys():
+    if definitions or loaded - bound - vars(builtins).keys() or loaded & _RUNNING:
         return []
     called = [node.func for node in ast.walk(tree) if isinstance(node, ast.Call)]
     return sorted({node.id for node in called if isinstance(node, ast.Name)} - bound)

@@ -13,9 +13,21 @@ from typing import Literal
 
 from r1light.graders.extraction import final_part
 from r1light.graders.formula_list import expand_plus_minus
+from r1light.graders.formula_words import without_words
+from r1light.graders.inequalities import joined_by, solutions
 from r1light.graders.plain_number import PlainNumber, read_number
+from r1light.graders.sentence import (
+    NUMBER,
+    denies,
+    leaves_open,
+    mark_money,
+    named_answer,
+    number_in_words,
+    tail_of,
+)
+from r1light.graders.short_words import is_word
 from r1light.graders.spelling import to_latex, unicode_to_latex
-from r1light.graders.units import CHANGING_HAN, CHANGING_WORDS, canonical_unit
+from r1light.graders.units import canonical_unit
 
 Kind = Literal["number", "expression", "text", "nothing"]
 
@@ -30,6 +42,9 @@ class Reading:
         number: The number, where it is a plain one.
         core: What was read: the answer without the words and wrappers around it.
         source: The part of the text that it was found in.
+        unit: The unit of an expression, or empty where it has none or an unknown one.
+        union: Of alternatives such as `x<1 or x>3`, the set of their solutions as LaTeX.
+        joint: Whether it is relations that hold together, as in `x>1 and x<3`.
     """
 
     kind: Kind
@@ -37,17 +52,15 @@ class Reading:
     number: PlainNumber | None = None
     core: str = field(default="", compare=False, repr=False)
     source: str = field(default="", compare=False, repr=False)
+    unit: str = field(default="", repr=False)
+    union: str = field(default="", repr=False)
+    joint: bool = field(default=False, repr=False)
 
 
-_LEAD_IN = re.compile(
-    r"\b(?:answer|result|solution|value)(?:\s+is|\s+are|\s*[:=])+"
-    r"(?:\s+(?:therefore|then|thus|simply|equal to)\b)*\s*:?"
-    r"|(?:答案|结果|答)(?:应该|应|就)?\s*[是为:=]+|等于|(?:解得|可得|求得|得到)[\s:]*",
-    re.IGNORECASE,
-)
 _FIRST_WORDS = re.compile(
     r"^(?:(?:so|thus|hence|therefore|then|it is|it's|we get|we have|about|approximately)\b[\s,:]*"
-    r"|(?:所以|因此|从而|于是|故|即|则|大约|约)[\s,:]*)+",
+    r"|(?:所以|因此|从而|于是|故|即|则|大约|约)[\s,:]*"
+    r"|(?:\\(?:therefore|Rightarrow|Longrightarrow|implies)(?![a-zA-Z])|[⇒∴=]|=>|\\ldots)\s*)+",
     re.IGNORECASE,
 )
 _SEGMENT = re.compile(
@@ -55,12 +68,26 @@ _SEGMENT = re.compile(
 )
 _CONNECTOR = re.compile(r"[\s,;]*(?:and|or|和|或|、)?[\s,;]*", re.IGNORECASE)
 _SAYS = re.compile(r"\b(?:is|are|equals)\b|[=是为]")
+_SAYING = re.compile(r"\\(?:text|mbox|textrm|textbf)\s*\{([^{}]*(?:\bis|\bare|[:：=])\s*)\}")
+_NAMED = re.compile(
+    r"(?:\\(?:text|mbox|textrm|mathrm|textbf)\s*\{([^{}=]*)\}|((?:[a-zA-Z]+\s+){0,3}[a-zA-Z]+))\s*=\s*([^=]+)"
+    r"|([A-Za-z](?:\([a-z]\))?)\s+(?:is|equals|is equal to)\s+([^\s].*)",
+    re.DOTALL,
+)
+_SHORT = re.compile(r"[A-Za-z]{2,3}")
+_NO_NUMBER = re.compile(
+    r"[-+]?[\d.,]+\s*_.*|.*\d\s*(?:['\"′″]+|\^\s*\{?\s*\\prime.*)|.*\d\s*\\(?:text|mbox|mathrm)\s*\{\s*\}\s*\d.*",
+    re.DOTALL,
+)
+_POLAR = re.compile(
+    r"(yes|no)\s*[,.;:!]\s*(?:it|they|there|he|she|this|that|we|one|you)\s*"
+    r"(?:is|are|was|does|do|did|can|could|will|would|has|have)\s*(n['’]?t|not)?"
+)
 _LISTED = re.compile(r"\s*,\s*(?:and|or)\s+|\s+(?:and|or)\s+|\s*[和或、]\s*", re.IGNORECASE)
 _LISTED_MACRO = re.compile(r"[,\s]*\\(?:text|mbox|mathrm)\s*\{\s*,?\s*(?:and|or)\s*,?\s*\}[,\s]*")
 _TEXT_MACRO = re.compile(r"\\(?:text|textbf|textit|mathrm|mathbf|mbox|textrm|operatorname)\s*\{([^{}]*)\}")
-_PROSE = re.compile(r"[\w\s,.;:'()\"“”、。!?-]+")
+_PROSE = re.compile(r"[\w\s,.;:'()\"“”、。!?/%＄€£¥°-]+")
 _WORD = re.compile(r"[^\W\d_]+(?:['-][^\W\d_]+)*")
-_NUMBER = re.compile(r"(?<![0-9A-Za-z_.])[-+]?(?:\d[\d,]*(?:\.\d+)?|\.\d+)(?:\s*/\s*\d+)?\s*%?(?![a-zA-Z_])")
 _BASED = re.compile(r"([0-9A-Fa-f]+)\s*_\s*\{?\s*([1-9][0-9]?)\s*\}?")
 _WORDS_BEFORE = re.compile(
     r"\\(?:text|mbox|textrm)\s*\{[^{}]*[^\W\d_]{3}[^{}]*\}(?!\s*(?:\^\s*\{?\s*[23]\s*\}?)?\s*$)"
@@ -68,9 +95,12 @@ _WORDS_BEFORE = re.compile(
 _MARKDOWN = re.compile(
     r"(?<![\w)\]}*])\*\*(?=\S)([^*\n]+?)\*\*(?![\w*])|`([^`\n]+)`|^#{1,6}(?=\s)", re.MULTILINE
 )
-_TIME = re.compile(r"0?(\d{1,2}:\d{2})\s*(?:([ap])\.?\s*m\.?)?", re.IGNORECASE)
-_SENTENCE_END = re.compile(r"[.。]\s+(?=\S)|\n|。")
+_TIME = re.compile(
+    r"0?(?P<hour>\d{1,2})(?:(?P<rest>(?::\d{2}){1,2})\s*(?:(?P<half>[ap])\.?\s*m\.?)?|\s*(?P<sharp>[ap])\.?\s*m\.?)",
+    re.IGNORECASE,
+)
 _ARTICLE = re.compile(r"^(?:the|a|an)\s+")
+_QUOTES = frozenset(('""', "''", "“”", "‘’"))
 _START, _END = " \t\n,;:。、", " \t\n.,;:。、"  # a point in front belongs to .5, a mark behind to 5!
 _NAMES = (
     "sin cos tan cot sec csc arcsin arccos arctan sinh cosh tanh log ln exp sqrt max min gcd lcm mod det "
@@ -107,17 +137,27 @@ def read_reference(text: str) -> Reading:
 
 
 def _read(part: str, in_sentences: bool) -> Reading:
-    core = _core(unicode_to_latex(_without_markdown(part)))
+    said = _said(mark_money(unicode_to_latex(_without_markdown(part))))
+    core = _listed(said)
     reading = _read_core(core, in_sentences) if core else Reading("nothing")
+    if reading.kind == "expression":
+        reading = replace(reading, union=solutions(said), joint=joined_by(said) == "and")
     return replace(reading, core=core, source=part)
 
 
 def _read_core(core: str, in_sentences: bool) -> Reading:
+    time = _TIME.fullmatch(_TEXT_MACRO.sub(r" \1", core).strip())
+    if time:
+        return _read_time(time)
     number = read_number(core)
     if number is not None:
         return _number(number)
     if _BASED.fullmatch(core):
         return Reading("text", _BASED.sub(r"\1_\2", core))
+    if _NO_NUMBER.fullmatch(core):
+        return Reading("nothing")
+    if _SHORT.fullmatch(core) and is_word(core):
+        return Reading("text", normal_text(core))
     if _is_words(core):
         return _read_words(core, in_sentences)
     segments = list(_SEGMENT.finditer(core))
@@ -125,7 +165,33 @@ def _read_core(core: str, in_sentences: bool) -> Reading:
         return _read_segments(core, segments, in_sentences)
     if re.search(r"(?<!\\)\$", core) or (not in_sentences and _WORDS_BEFORE.search(core)):
         return Reading("nothing")
-    return _read_formula(core)
+    return _read_named(core, in_sentences) or _read_formula(core)
+
+
+def _read_time(time: re.Match[str]) -> Reading:
+    """A time of day; where it is a full hour, the number of that too."""
+    half = (time["half"] or time["sharp"] or "").lower()
+    hour = read_number(time["hour"]) if time["sharp"] else None
+    return Reading("text", f"{time['hour']}{time['rest'] or ':00'} {half}".strip(), hour)
+
+
+def _read_named(core: str, in_sentences: bool) -> Reading | None:
+    """What a quantity named in words is: `Area = 17 cm^2`, `x is 3`, the end of `She earns 3 * 6 = 18`."""
+    named = _NAMED.fullmatch(core)
+    if named and in_sentences:
+        name, value = named[1] or named[2] or "", named[3] or named[5]
+        if named[4] or (_has_words(name) and not leaves_open(name)):
+            return _read_core(_trim(value), in_sentences)
+    if in_sentences and "=" in core and _has_words(core):
+        tail = _trim(tail_of(core, "="))
+        number = read_number(tail) if tail else None
+        return _number(number) if number else None
+    return None
+
+
+def _has_words(text: str) -> bool:
+    plain = re.sub(r"\\[a-zA-Z]+", " ", text)
+    return any(len(word) > 2 and word.lower() not in _MATH_WORDS for word in _WORD.findall(plain))
 
 
 def normal_text(text: str) -> str:
@@ -134,16 +200,22 @@ def normal_text(text: str) -> str:
     return _ARTICLE.sub("", plain.strip(_END + "!\"'“”()").casefold())
 
 
-def _core(text: str) -> str:
+def _said(text: str) -> str:
     """The part that answers: after the last "the answer is", first sentence, without wrappers."""
-    text = _LISTED_MACRO.sub(", ", text.replace("\\!", "")) if "\\" in text else text
-    text = text.strip()
-    lead_ins = [match.end() for match in _LEAD_IN.finditer(text)]
-    if lead_ins and text[lead_ins[-1] :].strip(_END):
-        text = _SENTENCE_END.split(text[lead_ins[-1] :].strip(), maxsplit=1)[0]
+    if "\\" in text:
+        text = re.sub(r"(?<=\d)\\!(?=\d)", " ", text).replace("\\!", "").replace("\\degree", "°")
+        text = _SAYING.sub(r"\1 ", text)
+    text = named_answer(re.sub(r"(?<=\d)\s*\.{3,}", r"\\ldots ", text).strip())
     text = _trim(_FIRST_WORDS.sub("", _trim(text)))
+    if len(text) > 2 and text[0] + text[-1] in _QUOTES:
+        text = _trim(text[1:-1])
     whole = _SEGMENT.fullmatch(text)
-    return _trim(next(filter(None, whole.groups()), "")) if whole else text
+    return _trim(_FIRST_WORDS.sub("", _trim(next(filter(None, whole.groups()), "")))) if whole else text
+
+
+def _listed(text: str) -> str:
+    """Commas for "and" and "or" in the macros of a formula."""
+    return _LISTED_MACRO.sub(", ", text) if "\\" in text else text
 
 
 def _without_markdown(text: str) -> str:
@@ -156,9 +228,7 @@ def _trim(text: str) -> str:
 
 
 def _is_words(core: str) -> bool:
-    r"""Whether an answer is in words: a time, two words, a word of four letters, or one in a `\text{}`."""
-    if _TIME.fullmatch(core):
-        return True
+    r"""Whether an answer is in words: two words, a word of four letters, or one in a `\text{}`."""
     plain = _TEXT_MACRO.sub(r" \1 ", core)
     marked = plain != core
     if not _PROSE.fullmatch(plain) or (marked and re.search("[0-9]", plain)):
@@ -170,40 +240,22 @@ def _is_words(core: str) -> bool:
 
 def _read_words(core: str, in_sentences: bool) -> Reading:
     """Words: a text of its own, or a sentence around the one number in it."""
-    time = _TIME.fullmatch(core)
-    if time:
-        return Reading("text", f"{time[1]} {time[2] or ''}".strip().lower())
-    numbers = list(_NUMBER.finditer(core))
+    numbers = list(NUMBER.finditer(core))
     if not numbers:
-        return Reading("text", normal_text(core))
+        return Reading("text", _polar(normal_text(core)))
     if not in_sentences:
         return Reading("nothing")
-    number = _number_in_words(core, numbers[0]) if len(numbers) == 1 else None
+    number = number_in_words(core, numbers[0]) if len(numbers) == 1 else None
     if number is not None:
         return _number(number)
-    _, found, tail = core.rpartition(" is ")
-    return _read_core(_trim(tail), in_sentences) if found and _trim(tail) else Reading("nothing")
+    tail = _trim(tail_of(core, " is "))
+    return _read_core(tail, in_sentences) if tail else Reading("nothing")
 
 
-def _number_in_words(core: str, found: re.Match[str]) -> PlainNumber | None:
-    """The one number of a sentence, with the unit that ends it, if no word makes another of it."""
-    before, rest = core[: found.start()], core[found.start() :]
-    whole = read_number(rest)
-    if _changes(before if whole else core):
-        return None
-    return whole or read_number(found.group().strip())
-
-
-def _changes(text: str) -> bool:
-    """Whether words may make another value of the one beside them, or deny it."""
-    words = [word.lower() for word in _WORD.findall(text)]
-    denied = any(word in CHANGING_WORDS or word.endswith("n't") for word in words)
-    return denied or bool(CHANGING_HAN.search(text))
-
-
-def _denies(before: str, after: str) -> bool:
-    """Whether the clause around a formula makes another of it: "is not", "less than", "is wrong"."""
-    return _changes(f"{_SAYS.split(before)[-1]} {after}") or bool(CHANGING_HAN.search(before[-3:]))
+def _polar(text: str) -> str:
+    """Yes for "yes, it is", no for "no, it is not"."""
+    found = _POLAR.fullmatch(text)
+    return found[1] if found and (found[1] == "no") == bool(found[2]) else text
 
 
 def _read_segments(core: str, segments: list[re.Match[str]], in_sentences: bool) -> Reading:
@@ -217,7 +269,7 @@ def _read_segments(core: str, segments: list[re.Match[str]], in_sentences: bool)
     listed = len(segments) > 1 and not before and all(_CONNECTOR.fullmatch(gap) for gap in gaps)
     if listed and (in_sentences or not after):
         return _read_list(insides)
-    if in_sentences and _denies(gaps[-1] if gaps else before, after):
+    if in_sentences and denies(gaps[-1] if gaps else before, after):
         return Reading("nothing")
     if len(segments) == 1 and not before and (in_sentences or not after or canonical_unit(after)):
         return _inside(insides[0])
@@ -236,14 +288,17 @@ def _read_list(insides: list[str]) -> Reading:
 
 def _inside(formula: str) -> Reading:
     number = read_number(_trim(formula))
-    return _number(number) if number is not None else _read_formula(_trim(formula))
+    return _number(number) if number is not None else _read_core(_trim(formula), in_sentences=False)
 
 
 def _read_formula(formula: str) -> Reading:
     """A formula without dollar signs, in LaTeX or as on a keyboard; "2 or 3" is the set of both."""
     if "," in formula or not re.search(r"[\[({\\]", formula):
         formula = _LISTED.sub(", ", formula)
-    return Reading("expression", to_latex(expand_plus_minus(formula)))
+    plain = without_words(formula)
+    if plain is None:
+        return Reading("nothing")
+    return Reading("expression", to_latex(expand_plus_minus(plain[0])), unit=plain[1])
 
 
 def _number(number: PlainNumber) -> Reading:

@@ -9,6 +9,7 @@ _OPENING = frozenset(["(", "[", "{", r"\{", r"\begin"])
 _CLOSING = frozenset([")", "]", "}", r"\}", r"\end"])
 _PLUS_MINUS = re.compile(r"\\(pm|mp)(?![a-zA-Z])\s*")
 _NAME = re.compile(r"\s*(\\?[a-zA-Z]+(?:_\{?\w+\}?)?(?:\([a-zA-Z]\))?)\s*=(?!=)\s*(.+)", re.DOTALL)
+_ROOT = re.compile(r"\s*([a-zA-Z])(?:_\{?(\d)\}?)?\s*=(?!=)\s*([^=]+)")
 _NAMED_TUPLE = re.compile(r"\s*\(([\w\s,\\{}]+)\)\s*=\s*(\(.+\))\s*", re.DOTALL)
 _ROWS = re.compile(
     r"(?:\\\{)?\s*\\begin\{(cases|array|aligned)\}(?:\{[lcr|]*\})?(.*)\\end\{\1\}\.?", re.DOTALL
@@ -82,6 +83,29 @@ def named_parts(formula: str) -> dict[str, str] | None:
             return None
     values_of = dict(pairs)
     return values_of if len(values_of) == len(pairs) > 1 else None
+
+
+def root_values(formula: str) -> tuple[str, str] | None:
+    """The unknown that each part of a list is a solution for, and the solutions alone; else None.
+
+    Example:
+        >>> root_values("x_1=1, x_2=2"), root_values("x=1, x=2"), root_values("x=1, y=2")
+        (('x', '1, 2'), ('x', '1, 2'), None)
+    """
+    matches = [_ROOT.fullmatch(part) for part in split_list(formula)]
+    roots = [match for match in matches if match]
+    if len(roots) < 2 or len(roots) < len(matches) or len({root[1] for root in roots}) > 1:
+        return None
+    indices = [root[2] or "" for root in roots]
+    if any(indices) and len(set(indices)) < len(indices):
+        return None
+    return roots[0][1], ", ".join(root[3].strip() for root in roots)
+
+
+def is_bare_list(formula: str) -> bool:
+    """Whether a list has no name for any part, and no bracket around all of it."""
+    parts = split_list(formula)
+    return len(parts) > 1 and not any(re.search(r"[=<>]|\\[lgn]e", part) for part in parts)
 
 
 def pair_values(gold: dict[str, str], answer: str) -> list[tuple[str, str]] | None:

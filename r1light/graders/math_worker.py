@@ -12,7 +12,6 @@ from __future__ import annotations
 import json
 import logging
 import os
-import re
 import signal
 import sys
 from collections.abc import Callable
@@ -22,7 +21,8 @@ from typing import Any, TextIO
 
 Report = Callable[[str], None]
 
-_UNIT_MARKUP = re.compile(r"\\(?:text|mathrm|mbox|textrm)\b")
+_RELATIVE = 1e-4
+"""By how much of themselves two equal values may differ: decimals are rounded to so many places."""
 
 
 @lru_cache(maxsize=256)
@@ -31,15 +31,11 @@ def parse_latex(text: str) -> tuple[Any, ...]:
     from math_verify import LatexExtractionConfig, parse
 
     usual = LatexExtractionConfig().normalization_config
-    # stripping units takes the variables of `a + b + c` and `sin t` for units too
-    for units in (True, False) if _UNIT_MARKUP.search(text) else (False, True):
-        spelling = replace(usual, units=units, boxed="none")
-        config = [LatexExtractionConfig(normalization_config=spelling)]
-        # its own timeouts raise from an alarm, which a library's `except` can swallow; a kill it cannot
-        found = parse(text, config, "no_fallback", extraction_mode="first_match", parsing_timeout=None)
-        if found:
-            return tuple(found)
-    return ()
+    # units are off by now; its own stripping of them takes the variables of `a + b + c` and `sin t` too
+    spelling = replace(usual, units=False, boxed="none")
+    config = [LatexExtractionConfig(normalization_config=spelling)]
+    # its own timeouts raise from an alarm, which a library's `except` can swallow; a kill it cannot
+    return tuple(parse(text, config, "no_fallback", extraction_mode="first_match", parsing_timeout=None))
 
 
 def judge(gold: str, answer: str, report: Report) -> str:
@@ -59,18 +55,72 @@ def judge(gold: str, answer: str, report: Report) -> str:
         gold_parsed, answer_parsed = _with_i(gold_parsed[0]), _with_i(answer_parsed[0])
     # with relations, 1 < x < 2 is the interval (1, 2)
     equal = verify(list(gold_parsed), list(answer_parsed), allow_set_relation_comp=True, timeout_seconds=None)
-    return "right" if equal or _same_solutions(gold_parsed[0], answer_parsed[0]) else "wrong"
+    if equal:
+        return "wrong" if _far_apart(gold_parsed[0], answer_parsed[0]) else "right"
+    return "right" if _same_solutions(gold_parsed[0], answer_parsed[0]) else "wrong"
 
 
 def answer_request(request: dict[str, Any], report: Report) -> str:
     """Judge the whole, or where it is a list that cannot be parsed at once, its parts."""
+    if request.get("sides") and not _sides_agree(request["sides"], request["tolerance"]):
+        return "wrong"
+    if request.get("any_side"):
+        verdicts = [judge(request["gold"], side, report) for side in request["sides"]]
+        return "right" if "right" in verdicts else verdicts[-1]
     if not request["only_parts"]:
         verdict = judge(request["gold"], request["answer"], report)
         if verdict != "gold" or not request["parts"]:
             return verdict
     report("~gold")
-    verdicts = (judge(gold, answer, lambda _: None) for gold, answer in request["parts"])
-    return "right" if all(verdict == "right" for verdict in verdicts) else "wrong"
+    parts = (judge(gold, answer, lambda _: None) for gold, answer in request["parts"])
+    return "right" if all(verdict == "right" for verdict in parts) else "wrong"
+
+
+def _sides_agree(sides: list[str], tolerance: float) -> bool:
+    """Whether the constant sides of an equation have one value; a side that has none is left out."""
+    values = [_value(parsed[0]) for parsed in map(parse_latex, sides) if parsed]
+    known = [value for value in values if value is not None]
+    return all(abs(known[0] - other) <= tolerance * abs(known[0]) for other in known[1:])
+
+
+def _value(parsed: Any) -> complex | None:
+    """The number that an expression without symbols is, at double precision; None where it is no such."""
+    from sympy import Expr
+
+    if not isinstance(parsed, Expr) or parsed.free_symbols:
+        return None
+    try:
+        value = parsed.evalf(20)
+        # where terms cancel to nothing, no digit is left that could be trusted
+        return 0j if getattr(value, "_prec", 53) <= 1 else complex(value)
+    except (TypeError, ValueError, OverflowError):
+        return None
+
+
+def _far_apart(gold: Any, answer: Any) -> bool:
+    """Whether two expressions that differ by less than can be seen beside 1 differ by much beside each other.
+
+    math-verify rounds to so many decimals, which makes all tiny values one.
+    """
+    from sympy import Expr, FiniteSet, Interval, Rational, Tuple
+
+    if getattr(gold, "is_Equality", False) and not getattr(answer, "is_Relational", False):
+        gold = gold.rhs
+    if getattr(answer, "is_Equality", False) and not getattr(gold, "is_Relational", False):
+        answer = answer.rhs
+    if isinstance(gold, FiniteSet) and isinstance(answer, FiniteSet):
+        return not all(any(not _far_apart(one, other) for other in answer.args) for one in gold.args)
+    ordered = (Tuple, Interval)
+    if isinstance(gold, ordered) and isinstance(answer, ordered):
+        return any(_far_apart(*pair) for pair in zip(gold.args, answer.args, strict=False))
+    if not isinstance(gold, Expr) or not isinstance(answer, Expr):
+        return False
+    symbols = sorted(gold.free_symbols | answer.free_symbols, key=str)
+    point = {symbol: Rational(13 + 7 * index, 11) for index, symbol in enumerate(symbols)}
+    left, right = _value(gold.subs(point)), _value(answer.subs(point))
+    if left is None or right is None:
+        return False
+    return abs(left - right) > _RELATIVE * max(abs(left), abs(right))
 
 
 def _names_a_sum(gold: Any) -> bool:

@@ -29,22 +29,28 @@ _FRAC = (
 )
 _RATIO = rf"(?P<n3>{_DECIMAL})\s*/\s*(?P<d3>-?{_DECIMAL})"
 _NUMBER = re.compile(
-    rf"(?P<sign>[+-]?)\s*(?:(?P<money>[$€£¥])\s*(?P<sign2>-?))?"
+    rf"(?P<sign>[+-]?)\s*(?:(?:US)?(?P<money>[$＄€£¥]|(?:USD|EUR|GBP|RMB|CNY)\b)\s*(?P<sign2>-?))?"
     rf"(?:(?:(?P<whole>{_INT})\s*)?{_FRAC}|(?:(?P<whole2>{_INT})\s+)?{_RATIO}|(?P<decimal>{_DECIMAL}){_POWER}?)"
 )
-_SCALE = re.compile(r"\s*(?:(hundred|thousand|million|billion|trillion)\b|([百千万亿])(?!米|克))")
-_SCALES = {"hundred": 2, "thousand": 3, "million": 6, "billion": 9, "trillion": 12} | {
-    "百": 2,
-    "千": 3,
-    "万": 4,
-    "亿": 8,
-}
+_SCALES = {
+    "hundred": 2, "thousand": 3, "million": 6, "billion": 9, "bn": 9, "trillion": 12, "quadrillion": 15,
+    "lakh": 5, "crore": 7, "百": 2, "千": 3, "万": 4, "亿": 8,
+}  # fmt: skip
+_PARTS = {
+    "third": 3, "fourth": 4, "fifth": 5, "sixth": 6, "seventh": 7, "eighth": 8, "ninth": 9, "tenth": 10,
+    "hundredth": 100, "thousandth": 1000,
+}  # fmt: skip
+_SCALE = re.compile(
+    r"\s*(?:(hundred|thousand|million|billion|bn|trillion|quadrillion|lakh|crore)s?\b|([百千万亿])(?!米|克)"
+    rf"|((?:{'|'.join(_PARTS)})s?|halves)(?=\s*(?:$|of\b)))"
+)
 _RECURRING = re.compile(
     r"(?P<sign>-?)\s*(?P<whole>[0-9]*)\.(?P<fixed>[0-9]*)\\overline\s*\{?(?P<again>[0-9]+)\}?"
 )
 _SPACED = re.compile(r"(?:[1-9][0-9]{1,2}(?: [0-9]{3})+|[1-9](?: [0-9]{3}){2,})(?:\.[0-9]+)?")
 """1 234 could as well be two numbers."""
-_SPACING = re.compile(r"\{,\}|,?\\!|(?<=[0-9])\\,(?=[0-9]{3})|\\[dtc]frac")
+_SPACING = re.compile(r"\{,\}|,\\!|\\!(?!\d)|(?<!\d)\\!|(?<=[0-9])\\,(?=[0-9]{3})|\\[dtc]frac")
+_NEGATIVE = re.compile(r"^(?:negative|minus)\s+(?=[\d.$＄])", re.IGNORECASE)
 _UNIT_MARKUP = re.compile(
     r"\\(?:text|mathrm|textrm|textbf|mbox|rm)\s*\{([^{}]*)\}|\^\s*\{?\s*\\circ\s*\}?|\\[,;: ]"
 )
@@ -91,6 +97,7 @@ def read_number(text: str) -> PlainNumber | None:
         lambda match: r"\frac" if "frac" in match[0] else "," if "{" in match[0] else "", text
     )
     text = text.replace("\\$", "$").replace("\\%", "%").replace("~", " ").strip()
+    text = _NEGATIVE.sub("-", text)
     recurring = _RECURRING.fullmatch(text)
     if recurring:
         return PlainNumber(_recurring(recurring))
@@ -104,9 +111,19 @@ def read_number(text: str) -> PlainNumber | None:
         return None
     scale = _SCALE.match(text, match.end())
     if scale:
-        value *= 10 ** _SCALES[scale[1] or scale[2]]
+        value *= _factor(scale)
     rest = text[scale.end() if scale else match.end() :]
     return _with_unit(value, "." in match[0], match["money"], rest)
+
+
+def _factor(scale: re.Match[str]) -> Fraction:
+    """What a word behind a number multiplies it by: 5 tenths, 5 million."""
+    power = scale[1] or scale[2]
+    return (
+        Fraction(10) ** _SCALES[power]
+        if power
+        else Fraction(1, _PARTS.get((scale[3] or "").removesuffix("s"), 2))
+    )
 
 
 def _with_unit(value: Fraction, decimal: bool, money: str | None, rest: str) -> PlainNumber | None:

@@ -10,20 +10,36 @@ from dataclasses import dataclass
 _MARKUP = re.compile(
     r"\\(?:text|textbf|textit|mathrm|mathbf|mathbb|mbox|rm|bf)(?![a-zA-Z])|\\[()\[\]]|[$*_`{}#]"
 )
+_TAG = re.compile(r"</?(?:b|i|em|strong|u|p|br)\s?/?>", re.IGNORECASE)
+_QUOTED = re.compile(r"[\"'“”‘’「」]([A-Za-z])[\"'“”‘’「」]")
 _BOXED_LETTERS = str.maketrans({chr(0x1F170 + n): chr(65 + n) for n in range(26)})
 _JOINT = r"\s*(?:,\s*and\b|[,;/&、+]|\band\b|[和与及])\s*"
 _OR = r"\s*(?:,\s*or\b|\bor\b|或者?)\s*"
 _OPENING, _CLOSING = "([<【「", ")]>】」"
 _REASON = r"because|since|as|for|which|due|by|given|with|if|and|but|因为|由于|项|是"
 _CLAIMS = (
-    r"\b(?:answer|choice|option|response)s?(?:\s+(?:to|for)\s+(?:the|this)\s+\w+)?"
+    r"\b(?:answer|choice|option|response|one)s?(?:\s+(?:to|for)\s+(?:the|this)\s+\w+)?"
     r"(?:\s+(?:is|are|would\s+be|should\s+be|must\s+be)|\s*[:=])+\s*",
     r"\b(?:choose|select|pick|chose|picked|selected|go(?:ing)?\s+with|opt\s+for)\s+",
     r"(?:答案|选项|结果)(?:应该|应当|应|就)?[是为选:=]+\s*",
     r"(?<![不勿别没可])选(?:择|项)?(?:的?是|为|:)?\s*",
+    r"\b(?:it|that)(?:\s+is|['’]s)\s+(?:option\s+)?",
+    r"\b(?:therefore|thus|hence|so)\b\s*,?\s*",
+    r"\b(?:ans|solution)\s*[:=.]\s*",
+    r"\bnot\s+\(?[A-Z]\)?,?\s+but\s+",
 )
 _LABEL_WORD = r"(?:(?:the\s+)?(?:option|choice|letter|answer)s?\s*:?\s*|选项\s*)?"
-_DENIAL = re.compile(r"(?:\bnot|n't|\bnever|\bcannot|[不别勿])\s*(?:be\s+|是)?\Z", re.IGNORECASE)
+_DENIAL = re.compile(
+    r"\b(?:not|never|cannot|wrong|incorrect|incorrectly|false|least|unlikely|mistake|mistaken|refuse|doubt|nobody|no)\b"
+    r"|n['’]t\b|[不别勿没错非]|误(?!差)",
+    re.IGNORECASE,
+)
+_CLAUSE_END = re.compile(r"[,.;:!?\n，。；：！？]")
+_TAKEN_BACK = re.compile(
+    r"\s*(?:\?|[,.;]?\s*(?:or|otherwise|or\s+else|maybe|no|perhaps)\b|[,.;]?\s*(?:或|也可能)"
+    r"|,?\s*(?:and|as)\s+(?:so\s+)?(?:is|are)\b)",
+    re.IGNORECASE,
+)
 _IS_RIGHT = r"\s+(?:is|are)\s+(?:the\s+)?(?:correct|right|best|true|only\s+correct)\b|\s*(?:项)?(?:是)?正确"
 _LABELLED = r"(?:\b(?:option|choice|answer)\s+|选项\s*)"
 
@@ -72,19 +88,30 @@ def read_choice(text: str, options: Options) -> frozenset[str] | None:
 
 
 def _plain(text: str) -> str:
-    """Full-width, circled and squared letters as plain ones, without LaTeX and Markdown around them."""
-    return _MARKUP.sub(" ", unicodedata.normalize("NFKC", text.translate(_BOXED_LETTERS)))
+    """Full-width, circled and squared letters as plain ones, without markup and quotation marks around them.
+
+    White space is collapsed: what follows looks for it on both sides of many things.
+    """
+    plain = unicodedata.normalize("NFKC", text.translate(_BOXED_LETTERS))
+    plain = _QUOTED.sub(r"\1", _TAG.sub(" ", _MARKUP.sub(" ", plain)))
+    plain = re.sub(r"\(([a-z])\)", lambda found: found[0].upper(), plain)
+    return re.sub(r" ?\n[ \n]*", "\n", re.sub(r"[^\S\n]+", " ", plain))
 
 
 def _whole(line: str, options: Options) -> frozenset[str] | None:
     """The letters that are all there is in a line, perhaps before an option's text; empty if they clash."""
-    line = line.strip().rstrip(".。!,;").strip()
+    line = line.strip().rstrip(".。!,;").lstrip("-•*").strip()
     letters = options.letters
+    if options.several and re.fullmatch(rf"[{letters.lower()}]{{2,}}", line):
+        line = line.upper()
     one = rf"[{re.escape(_OPENING)}]?\s*([{letters}{letters.lower()}])\s*[{re.escape(_CLOSING)}]?"
     single = re.fullmatch(rf"{_LABEL_WORD}{one}\s*(?:[.:)]|选?项)?", line, re.IGNORECASE)
     if single:
         return frozenset(single[1].upper())
-    group = re.fullmatch(rf"{_LABEL_WORD}({_group(letters)})", line)
+    own = re.match(rf"(?:{one})\s+(.+)", line, re.DOTALL)
+    if own and own[1] in letters and (own[1], _normal(own[2])) in _texts(options):
+        return frozenset(own[1])
+    group = re.fullmatch(rf"(?i:{_LABEL_WORD})({_group(letters)})", line)
     if group:
         return _members(group[1], options)
     mark = rf"(?:[.:、)]|\s[-–—]\s|(?<=[{re.escape(_CLOSING)}]))"
@@ -131,6 +158,7 @@ def _claims(plain: str, options: Options) -> list[frozenset[str]]:
     ends = rf"(?=\s*(?:$|[.,;:!?)\]。，；！\n]|\((?!\w\))|-|(?:{_REASON})\b|因|由|项|是))"
     patterns = [rf"(?i:{claim}{_LABEL_WORD})({group})(?:{ends}|\s+(?=\w))" for claim in _CLAIMS]
     patterns += [rf"(?i:{_LABELLED})({group})(?i:{_IS_RIGHT})", rf"(?<![\w'’])({group})(?i:{_IS_RIGHT})"]
+    patterns += [rf"(?m:^)({group})(?=\s+(?:because|since|as)\b)"]
     found = []
     for pattern in patterns:
         for match in re.finditer(pattern, plain):
@@ -139,14 +167,24 @@ def _claims(plain: str, options: Options) -> list[frozenset[str]]:
             if first and _continues(first[0], after := plain[match.start(1) + first.end() :], options):
                 named, rest = first[0], after  # "(A) A planet" names one letter, "A C" two
             bare = match.group()[-1].isspace() and not _continues(named, rest, options)
-            if not bare and not _DENIAL.search(plain, max(0, match.start() - 16), match.start()):
-                found.append(_unless_other(_members(named, options), rest, options))
+            if not bare and not _denied(plain[: match.start()], match.group()):
+                taken_back = _TAKEN_BACK.match(rest) and not _continues(named, rest, options)
+                found.append(
+                    frozenset() if taken_back else _unless_other(_members(named, options), rest, options)
+                )
     return found
+
+
+def _denied(before: str, claim: str) -> bool:
+    """Whether the clause that a claim ends denies it: "I don't think the answer is B"."""
+    if claim.lower().startswith("not"):  # "not A but B"
+        return False
+    return bool(_DENIAL.search(_CLAUSE_END.split(before[-80:])[-1]) or _DENIAL.match(claim))
 
 
 def _unless_other(chosen: frozenset[str], rest: str, options: Options) -> frozenset[str]:
     """The letters, or none where the text that follows them is that of another option."""
-    said = _normal(rest.lstrip(" .:)").partition("\n")[0])
+    said = _normal(rest.lstrip(" .:)(").partition("\n")[0].partition(")")[0])
     others = [one for one, known in _texts(options) if said and known == said]
     return chosen if not others or chosen & set(others) else frozenset()
 

@@ -11,11 +11,14 @@ from collections import deque
 LAST_EXPRESSION = "last_expression"
 """What a problem's `meta["answer_from"]` says where the last formula or number of a text is its answer."""
 
+_TAIL_CHARS = 8192
+"""How far from the end the last expression is looked for."""
 _BOXES = ("\\boxed", "\\fbox")
 _BRACE = re.compile(r"\\.|[{}]", re.DOTALL)
 _BARE_BOX = re.compile(r"\s+([^\s${}\\]+)")
 _EXPRESSION = re.compile(
-    r"\$\$(?P<a>[^$]+)\$\$|\$(?P<b>(?:[^$\\]|\\.)+)\$(?!\d)|\\\((?P<c>[^$]+?)\\\)|\\\[(?P<d>[^$]+?)\\\]"
+    r"\$\$(?P<a>[^$]{1,2000})\$\$|\$(?P<b>(?:[^$\\]|\\.){1,2000})\$(?!\d)|\\\((?P<c>[^$]{1,2000}?)\\\)"
+    r"|\\\[(?P<d>[^$]{1,2000}?)\\\]"
     r"|(?<![\w.])(?P<e>[-+]?[$€£¥]?[-+]?(?:\d[\d,]*(?:\.\d+)?|\.\d+)(?:\s*/\s*\d+)?\s*(?:%|\\%)?)",
     re.DOTALL,
 )
@@ -75,5 +78,7 @@ def last_expression(text: str) -> str:
         >>> last_expression("From $x=3$ follows 2x = 6 apples."), last_expression("We get $x^2$ then.")
         ('6', 'x^2')
     """
+    if len(text) > _TAIL_CHARS:
+        text = text[-_TAIL_CHARS:].partition("\n")[2] or text[-_TAIL_CHARS:]  # a whole line begins it
     last = deque(_EXPRESSION.finditer(text), maxlen=1)
     return next(filter(None, last[0].groups()), text).strip() if last else text

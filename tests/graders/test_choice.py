@@ -150,6 +150,9 @@ def test_no_text_passes_for_two_letters(text):
         "A and " * 2500,
         "answer" + " " * 16000,
         "B is " * 3000,
+        "B" + " " * 16000 + "C",
+        "answer is B" + " \n" * 8000 + "C",
+        "B" + ", " * 8000 + "C",
     ],
 )
 def test_hostile_texts_take_no_time(grader, text):
@@ -161,6 +164,75 @@ def test_hostile_texts_take_no_time(grader, text):
 def test_long_answers_are_wrong_unless_boxed(grader):
     assert "longer" in grader.grade(problem("B"), "B" + " " * 20000 + "x").detail
     assert grader.grade(problem("B"), "words " * 20000 + r"\boxed{B}").correct
+
+
+COLOURS = {"options": ["red", "green", "blue", "white"]}
+TAKEN_BACK = [
+    "The wrong answer is B",
+    "The incorrect option is B",
+    "The least likely answer is B",
+    "It would be a mistake to choose B",
+    "I refuse to select B",
+    "I don't think the answer is B",
+    "the answer is B? no",
+    "Answer: B? or C?",
+    "Answer: B, or else C",
+    "Answer: B. Otherwise C.",
+    "B is correct and so is C",
+    "The answer is B (red)",
+    "错误答案是B",
+    "错误选项是B",
+    "没有选B",
+    "不能选B",
+    "不应选B",
+    "不应该选择B",
+]
+CHOSEN = [
+    "It is B.",
+    "It's B",
+    "Therefore, B.",
+    "So B",
+    "B because it is green",
+    "Not A but B.",
+    "Ans: B",
+    "Solution: B",
+    "The correct one is B",
+    '"B"',
+    'the answer is "B"',
+    "Answer: (b) green",
+    "\\boxed{B \\text{ green}}",
+    "- B",
+    "The answer is <b>B</b>.",
+    "The answer is B.",
+    "B",
+    "(B)",
+    "答案是B",
+    "选B",
+    "应选B",
+    "The correct answer is B: green",
+    "Option B is correct because A is red",
+]
+
+
+@pytest.mark.parametrize("text", TAKEN_BACK)
+def test_what_is_denied_or_taken_back_is_not_chosen(grader, text):
+    assert not grader.grade(
+        Problem(id="p", prompt="", grader="choice", answer="B", meta=COLOURS), text
+    ).correct
+
+
+@pytest.mark.parametrize("text", CHOSEN)
+def test_plain_ways_to_choose(grader, text):
+    problem = Problem(id="p", prompt="", grader="choice", answer="B", meta=COLOURS)
+    assert grader.grade(problem, text).correct
+    other = Problem(id="p", prompt="", grader="choice", answer="C", meta=COLOURS)
+    assert not grader.grade(other, text).correct
+
+
+@pytest.mark.parametrize("text", ["Options A, B, and D", "abd", "A, B and D"])
+def test_several_letters(grader, text):
+    meta = COLOURS | {"multiple": True}
+    assert grader.grade(Problem(id="p", prompt="", grader="choice", answer="ABD", meta=meta), text).correct
 
 
 @pytest.mark.parametrize("values", [{"num_options": 1}, {"num_options": 27}, {"max_chars": 0}])

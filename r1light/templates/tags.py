@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 
 from r1light.core.types import Parsed
 
@@ -33,7 +34,13 @@ def parse_tags(text: str) -> Parsed:
     tags = list(_TAG.finditer(text))
     thinking, answer = _thinking(text, tags), _answer(text, tags)
     in_order = [tag.group() for tag in tags] == _ORDER
-    return Parsed(thinking, answer, in_order and bool(thinking) and bool(answer) and _bare(text, tags))
+    both = _says_something(thinking) and _says_something(answer)
+    return Parsed(thinking, answer, in_order and both and _bare(text, tags))
+
+
+def _says_something(part: str | None) -> bool:
+    """Whether there is a character that can be seen: zero-width ones fill no block."""
+    return any(unicodedata.category(character)[0] not in "CZ" for character in part or "")
 
 
 def _bare(text: str, tags: list[re.Match[str]]) -> bool:

@@ -177,3 +177,10 @@ def test_a_megabyte_is_parsed_in_linear_time(unit):
     for template in (ZERO, PLAIN):
         template.parse("", text)
     assert time.perf_counter() - start < 4.0
+
+
+@pytest.mark.parametrize("nothing", ["\u200b", "\u2060 \ufeff", "\u00ad", "\x07"])
+def test_a_block_of_invisible_characters_is_empty(nothing):
+    assert not parse_tags(f"<think>{nothing}</think><answer>5</answer>").well_formed
+    assert not parse_tags(f"<think>2+3</think><answer>{nothing}</answer>").well_formed
+    assert parse_tags(f"<think>2{nothing}+3</think><answer>5</answer>").well_formed

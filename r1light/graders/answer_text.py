@@ -23,6 +23,7 @@ from r1light.graders.sentence import (
     mark_money,
     named_answer,
     number_in_words,
+    polar,
     tail_of,
 )
 from r1light.graders.short_words import is_word
@@ -78,10 +79,6 @@ _SHORT = re.compile(r"[A-Za-z]{2,3}")
 _NO_NUMBER = re.compile(
     r"[-+]?[\d.,]+\s*_.*|.*\d\s*(?:['\"′″]+|\^\s*\{?\s*\\prime.*)|.*\d\s*\\(?:text|mbox|mathrm)\s*\{\s*\}\s*\d.*",
     re.DOTALL,
-)
-_POLAR = re.compile(
-    r"(yes|no)\s*[,.;:!]\s*(?:it|they|there|he|she|this|that|we|one|you)\s*"
-    r"(?:is|are|was|does|do|did|can|could|will|would|has|have)\s*(n['’]?t|not)?"
 )
 _LISTED = re.compile(r"\s*,\s*(?:and|or)\s+|\s+(?:and|or)\s+|\s*[和或、]\s*", re.IGNORECASE)
 _LISTED_MACRO = re.compile(r"[,\s]*\\(?:text|mbox|mathrm)\s*\{\s*,?\s*(?:and|or)\s*,?\s*\}[,\s]*")
@@ -242,7 +239,7 @@ def _read_words(core: str, in_sentences: bool) -> Reading:
     """Words: a text of its own, or a sentence around the one number in it."""
     numbers = list(NUMBER.finditer(core))
     if not numbers:
-        return Reading("text", _polar(normal_text(core)))
+        return Reading("text", polar(normal_text(core)))
     if not in_sentences:
         return Reading("nothing")
     number = number_in_words(core, numbers[0]) if len(numbers) == 1 else None
@@ -250,12 +247,6 @@ def _read_words(core: str, in_sentences: bool) -> Reading:
         return _number(number)
     tail = _trim(tail_of(core, " is "))
     return _read_core(tail, in_sentences) if tail else Reading("nothing")
-
-
-def _polar(text: str) -> str:
-    """Yes for "yes, it is", no for "no, it is not"."""
-    found = _POLAR.fullmatch(text)
-    return found[1] if found and (found[1] == "no") == bool(found[2]) else text
 
 
 def _read_segments(core: str, segments: list[re.Match[str]], in_sentences: bool) -> Reading:

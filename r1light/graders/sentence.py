@@ -135,6 +135,18 @@ def _changed_behind(behind: str) -> bool:
     return bool(word and word[0].lower() not in _LINKS and changes_behind(word[0]))
 
 
+_POLAR = re.compile(
+    r"(yes|no)\s*[,.;:!]\s*(?:it|they|there|he|she|this|that|we|one|you)\s*"
+    r"(?:is|are|was|does|do|did|can|could|will|would|has|have)\s*(n['’]?t|not)?"
+)
+
+
+def polar(text: str) -> str:
+    """Yes for "yes, it is", no for "no, it is not"."""
+    found = _POLAR.fullmatch(text)
+    return found[1] if found and (found[1] == "no") == bool(found[2]) else text
+
+
 _MONEY = re.compile(r"\\?\$(?=\s?-?\d)")
 _FORMULA = re.compile(r"\$\$[^$]+\$\$|(?<!\\)\$(?:[^$\\]|\\.)+\$(?!\d)|\\\(.+?\\\)|\\\[.+?\\\]", re.DOTALL)
 _SENTENCE = re.compile(r"\$\s?[\d.,]+[^$\\]*?(?<![a-zA-Z])[a-z]{2,}\s+[^$\\]*?(?<![a-zA-Z])[a-z]{2,}")

@@ -38,7 +38,7 @@ types: venv
 contracts: venv
 	$(BIN)/lint-imports
 
-# A file's tests stay in one process, and each process has one thread: two torch processes of two threads on
+# Both runs of tests: a file's tests stay in one process, and each process has one thread: two torch processes of two threads on
 # two cores wait for each other. Coverage is measured over the tests of the two folders it is asked of, as its
 # tracer doubles the time of the rest.
 unit: venv
@@ -48,7 +48,7 @@ unit: venv
 		--cov=r1light.core --cov=r1light.algorithms --cov-fail-under=95
 
 test-slow: venv
-	$(BIN)/python -m pytest -m slow
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m slow -n auto --dist loadfile
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info .coverage .mypy_cache .ruff_cache .pytest_cache .hypothesis

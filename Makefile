@@ -38,9 +38,9 @@ types: venv
 contracts: venv
 	$(BIN)/lint-imports
 
-# Both runs of tests: a file's tests stay in one process, and each process has one thread: two torch processes of two threads on
-# two cores wait for each other. Coverage is measured over the tests of the two folders it is asked of, as its
-# tracer doubles the time of the rest.
+# In both runs of tests a file's tests stay in one process, and each process has one thread: two torch processes of
+# two threads on two cores wait for each other. Coverage is measured over the tests of the two folders it is asked
+# of, as its tracer doubles the time of the rest.
 unit: venv
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m "not slow" -n auto --dist loadfile \
 		--ignore=tests/core --ignore=tests/algorithms

@@ -122,6 +122,8 @@ def _finish(folder: RunFolder, source: Path, metrics: dict[str, float], tally: O
         "dropped": str(folder.path / "dropped.jsonl"),
     }
     result = finish(folder, "sample", {**metrics, **tally.metrics()}, outputs)
+    for name in ("outcomes.jsonl", "outcomes.jsonl.state.json", "completions.jsonl.state.json"):
+        (folder.path / name).unlink(missing_ok=True)  # the run is over, and nothing goes on from them
     if not tally.kept:
         reasons = sorted(tally.dropped.items(), key=lambda each: -each[1])
         told = ", ".join(f"{reason} {count}" for reason, count in reasons)

@@ -122,27 +122,30 @@ class Death(BaseException):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("calls", [5, 11, 17])
-def test_curation_goes_on_where_it_died(sample, tmp_path, monkeypatch, calls):
-    options = ("stage.curation=rejection", "data.train_size=20", "stage.batch_prompts=4", "stage.n=8",
+def test_curation_goes_on_where_it_died(sample, tmp_path, monkeypatch):
+    options = ("stage.curation=rejection", "data.train_size=12", "stage.batch_prompts=2", "stage.n=4",
                "stage.max_tokens=96")  # fmt: skip
-    sample("straight", *options)
-    curate, left = Rejection.curate, [calls]
+    result, _ = sample("straight", *options)
+    options += (f"stage.completions={result.outputs['completions']}",)
+    curate, left = Rejection.curate, 0
 
     def dies(self, problem, candidates):
-        left[0] -= 1
-        if left[0] < 0:
+        nonlocal left
+        left -= 1
+        if left < 0:
             raise Death
         return curate(self, problem, candidates)
 
-    with monkeypatch.context() as patch:
-        patch.setattr(Rejection, "curate", dies)
-        with pytest.raises(Death):
-            sample("killed", *options)
-    assert len(list(read_jsonl(tmp_path / "killed/outcomes.jsonl"))) > 0
-    sample("killed", *options)
-    for name in FILES:
-        assert (tmp_path / "killed" / name).read_bytes() == (tmp_path / "straight" / name).read_bytes()
+    for calls in (3, 8):
+        left, name = calls, f"killed-{calls}"
+        with monkeypatch.context() as patch:
+            patch.setattr(Rejection, "curate", dies)
+            with pytest.raises(Death):
+                sample(name, *options)
+        assert list(read_jsonl(tmp_path / name / "outcomes.jsonl"))
+        sample(name, *options)
+        for file in ("data.jsonl", "dropped.jsonl"):
+            assert (tmp_path / name / file).read_bytes() == (tmp_path / "straight" / file).read_bytes()
 
 
 @pytest.mark.slow

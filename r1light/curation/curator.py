@@ -47,8 +47,8 @@ class Candidate:
         parsed: The parts, as `Curator.parse` found them.
         finish_reason: Why it ended.
         verdict: Of the problem's grader on the answer; None where the curation asks for no grading.
-        sampler: What it was drawn with: model, engine, temperature, top_p, top_k, max_tokens, stop, seed, way,
-            key, index (of the draw in its group), drawn (draws of the group that gave this text), tokens.
+        sampler: What it was drawn with: model, engine, temperature, top_p, top_k, max_tokens, stop, seed,
+            key; and way, index (of the draw in its group), drawn (how many draws gave this text), tokens.
     """
 
     way: str
@@ -125,6 +125,11 @@ class Curator(Protocol):
     @property
     def graded(self) -> bool:
         """Whether the stage is to grade every candidate that has an answer, by its problem's grader."""
+        ...
+
+    @property
+    def asks(self) -> bool:
+        """Whether `curate` waits for another model: a batch is then curated at once, in threads."""
         ...
 
     def ways(self, problem: Problem) -> Sequence[Way]:

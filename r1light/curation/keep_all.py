@@ -20,7 +20,7 @@ class KeepAll:
     class Config:
         """It has no options."""
 
-    graded = False
+    graded = asks = False
 
     def __init__(self, config: Config, tools: Tools) -> None:
         self.config = config

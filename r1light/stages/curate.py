@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from itertools import repeat
 from pathlib import Path
 
 from r1light.config.schema import RunConfig
@@ -36,9 +38,9 @@ def curate(
         with progress(max(total - out.last.lines, 1), "completions") as bar:
             found = groups(out.lines(), str(source), curator)
             for batch in _batches(found, config.stage.batch_prompts):
-                written = b"".join(
-                    _curated(curator, drawn, tally) for drawn in _graded(batch, curator, graders)
-                )
+                graded = _graded(batch, curator, graders)
+                chosen = _curated(curator, graded, config.stage.judge.concurrency)
+                written = b"".join(map(_counted, graded, chosen, repeat(tally)))
                 lines = sum(len(drawn.candidates) for drawn in batch)
                 out.commit(b"".join(drawn.raw for drawn in batch), written, lines, tally.plain())
                 bar.advance(lines, kept=tally.kept)
@@ -76,7 +78,15 @@ def _graded(batch: Sequence[Drawn], curator: Curator, graders: Graders) -> list[
     ]
 
 
-def _curated(curator: Curator, drawn: Drawn, tally: OutcomeTally) -> bytes:
+def _curated(curator: Curator, batch: Sequence[Drawn], at_once: int) -> list[list[Outcome]]:
+    """The outcomes of each problem, several at a time where the curation waits for another model."""
+    if not curator.asks:
+        return [_chosen(curator, drawn) for drawn in batch]
+    with ThreadPoolExecutor(at_once) as pool:
+        return list(pool.map(_chosen, repeat(curator), batch))
+
+
+def _chosen(curator: Curator, drawn: Drawn) -> list[Outcome]:
     """The outcomes of one problem; text that no file can hold is dropped before the curation sees it."""
     sound = [index for index, each in enumerate(drawn.candidates) if _is_unicode(each)]
     outcomes: list[Outcome] = [
@@ -89,6 +99,10 @@ def _curated(curator: Curator, drawn: Drawn, tally: OutcomeTally) -> bytes:
             outcomes.append(dataclasses.replace(outcome, candidate=sound[outcome.candidate]))
         else:
             outcomes.append(outcome)
+    return outcomes
+
+
+def _counted(drawn: Drawn, outcomes: Sequence[Outcome], tally: OutcomeTally) -> bytes:
     tally.add(drawn.candidates, outcomes)
     return outcome_lines(drawn.problem, drawn.candidates, outcomes)
 

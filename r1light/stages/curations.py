@@ -16,6 +16,7 @@ from r1light.curation.writing import RowWriter
 
 CURATIONS: Mapping[str, str] = {
     "none": "r1light.curation.keep_all:KeepAll",
+    "rejection": "r1light.curation.rejection:Rejection",
 }
 """Every curation's name, and its class. Its options are the field of its name in the stage's `Config`."""
 

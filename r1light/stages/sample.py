@@ -21,6 +21,7 @@ from r1light.config.schema import RunConfig
 from r1light.core.errors import DataError
 from r1light.core.run_folder import RunFolder, StageResult
 from r1light.core.types import SamplingParams
+from r1light.curation.rejection import Rejection
 from r1light.graders.judge import Judge
 from r1light.stages.curations import build_curator, check_curation
 
@@ -35,7 +36,7 @@ class Config:
     """What is drawn, and which of it is kept."""
 
     curation: str = "none"
-    """Which completions become rows: none (all of them); the options of a curation stand under its name."""
+    """Which completions become rows: none (all of them) or rejection; its options stand under its name."""
     completions: str | None = None
     """A completions.jsonl that was drawn before, to be curated again; null draws."""
     split: Literal["train", "test"] = "train"
@@ -62,6 +63,8 @@ class Config:
     """Whether completions.jsonl has the sampled ids."""
     write_as: str | None = None
     """The template that rows are written in; null for the very text that the model read and wrote."""
+    rejection: Rejection.Config = field(default_factory=Rejection.Config)
+    """What `curation=rejection` keeps."""
     judge: Judge.Config = field(default_factory=Judge.Config)
     """The model that the grader `judge` and curations ask."""
 

@@ -1,12 +1,12 @@
-"""`stage.curation=general`: rows for what needs no reasoning, with a thought for some and none for simple ones."""
+"""`stage.curation=general`: rows for what needs no reasoning, some with a thought and the simple without."""
 
 from __future__ import annotations
 
 import random
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, ClassVar, Literal
 
 from r1light.core.errors import DataError
 from r1light.core.types import Parsed, Problem, Prompt
@@ -18,15 +18,16 @@ _WORD = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]|[^\W\d_]+(?:['’
 
 
 class General:
-    """The paper's non-reasoning rows: writing, factual questions, self-cognition, translation (v1, 2.3.3; v2, B.3.3).
+    """The paper's non-reasoning rows (DeepSeek-R1, arXiv:2501.12948v1, 2.3.3; v2, B.3.3).
 
-    Its teacher writes a thought before some answers, and none for queries such as "hello". It does not say
-    which; here a query of at most `simple_words` words gets none, and of the others a share, drawn by the seed
-    and the row's id. A thought comes from the model that is sampled from, asked by the run's template; the
-    answer is that of the data, where they have one. A Han, Kana or Hangul character counts as a word.
+    They are writing, factual questions, self-cognition and translation. Its teacher writes a thought before
+    some answers, and none for queries such as "hello". It does not say which; here a query of at most
+    `simple_words` words gets none, and of the others a share, drawn by the seed and the row's id. A thought
+    comes from the model that is sampled from, asked by the run's template; the answer is that of the data,
+    where they have one. A Han, Kana or Hangul character counts as a word.
     """
 
-    WRITE_AS = ("cold_start", {"empty_thoughts": True})
+    WRITE_AS: ClassVar[tuple[str, Mapping[str, Any]]] = ("cold_start", {"empty_thoughts": True})
 
     @dataclass(frozen=True, slots=True)
     class Config:

@@ -23,8 +23,8 @@ answer they came to. You write two texts.
 
 The thought. Tell the same thinking so that anybody can follow it: in the first person, in {language}, in \
 short paragraphs, beginning with what the question asks for. Keep its course, its doubts, its mistakes and \
-how they were found, and every check. Leave out what is said twice, and turn what is in another language into \
-{language}. Change no number and no conclusion, and add no step.
+how they were found, and every check. Leave out what is said twice, and turn what is in another language \
+into {language}. Change no number and no conclusion, and add no step.
 
 The summary. Give the solution to a reader who has not seen the thought, in {language}: begin with the \
 solution itself, be short, put key formulas in LaTeX, and be faithful to the thought, with no step that is \

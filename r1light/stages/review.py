@@ -74,8 +74,8 @@ def review_rows(
         write_atomic(page, review_page(shown, path.name).encode())
         write_atomic(path, review_lines(shown))
         _log.info(
-            "%d rows to review are in %s: read and edit them in %s, put what it saves in their place, and run "
-            "this again with hydra.run.dir=%s",
+            "%d rows to review are in %s: read and edit them in %s, put what it saves in their place, and "
+            "run this again with hydra.run.dir=%s",
             len(shown), path, page, folder.path,
         )  # fmt: skip
         return ReviewStep(outputs=outputs)

@@ -149,7 +149,13 @@ def _finish(
         "dropped": str(folder.path / "dropped.jsonl"),
         **review.outputs,
     }
+<<<<<<< HEAD
     result = finish(folder, "sample", {**metrics, **tally.metrics(), **review.metrics}, outputs)
+=======
+    result = finish(folder, "sample", {**metrics, **tally.metrics()}, outputs)
+    for name in ("outcomes.jsonl", "outcomes.jsonl.state.json", "completions.jsonl.state.json"):
+        (folder.path / name).unlink(missing_ok=True)  # the run is over, and nothing goes on from them
+>>>>>>> issue4/sample
     if not tally.kept:
         reasons = sorted(tally.dropped.items(), key=lambda each: -each[1])
         told = ", ".join(f"{reason} {count}" for reason, count in reasons)

@@ -25,6 +25,7 @@ from r1light.core.run_folder import RunFolder, write_json
 
 NOT_IN_FINGERPRINT: tuple[tuple[str, ...], ...] = (
     ("stage", "iterations"),
+    ("stage", "review"),
     ("reward", "deadline_s"),
     ("data", "recommended"),
     ("model", "recommended"),

@@ -20,6 +20,7 @@ from r1light.config.validate import validate
 from r1light.core.errors import ConfigError, DataError, WorkerError
 from r1light.core.manifest import start_manifest
 from r1light.core.run_folder import RunFolder, read_jsonl
+from r1light.data.arithmetic import Arithmetic
 from r1light.stages import stage_module
 from r1light.templates.cold_start import ColdStart
 
@@ -27,7 +28,8 @@ pytestmark = pytest.mark.slow
 
 TAGS = "stage.write_options={opening: '<think>', closing: '</think>'}"
 FILES = ("completions.jsonl", "data.jsonl", "dropped.jsonl")
-COLD = ("stage.curation=cold_start", "stage.n=4", "data.train_size=48", "stage.max_tokens=96")
+SIZE = 12
+COLD = ("stage.curation=cold_start", f"data.train_size={SIZE}")
 DEADLINE = 120.0
 
 
@@ -52,12 +54,13 @@ class Editor:
     """A server that rewrites: a thought of its own, and the answer in a sentence."""
 
     def __init__(self):
-        outer, self.asked, self.status = self, 0, 200
+        outer, self.asked, self.status, self.seconds = self, 0, 200, 0.0
 
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self):
                 sent = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
                 outer.asked += 1
+                time.sleep(outer.seconds)
                 body = outer.reply(sent["messages"][1]["content"]).encode()
                 self.send_response(outer.status)
                 self.send_header("Content-Length", str(len(body)))
@@ -88,6 +91,19 @@ class Editor:
 
 
 @pytest.fixture
+def drawn(tmp_path):
+    """Options for draws out of a file: of two completions a problem the first is wrong."""
+    rows = []
+    for problem in Arithmetic(Arithmetic.Config(train_size=SIZE)):
+        for answer in (0, problem.answer):
+            text = f" <think> I add {problem.prompt[8:]}. </think> <answer> {answer} </answer>"
+            rows.append({"problem_id": problem.id, "completion": text})
+    path = tmp_path / "drawn.jsonl"
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    return (*COLD, "stage.cold_start.ways=[zero]", "stage.n=2", "rollout=replay", f"rollout.path={path}")
+
+
+@pytest.fixture
 def editor():
     server = Editor()
     yield server
@@ -95,21 +111,19 @@ def editor():
     server.http.server_close()
 
 
-def test_rows_are_right_and_in_the_form_of_the_cold_start(sample, tmp_path):
-    result, read = sample("run", *COLD, TAGS)
+def test_a_base_model_asked_in_two_ways(sample, tmp_path):
+    options = (*COLD, "stage.cold_start.ways=[few_shot,zero]", "stage.n=4", "stage.max_tokens=64", TAGS)
+    result, read = sample("run", *options)
     template = ColdStart(ColdStart.Config(opening="<think>", closing="</think>"))
     rows = read("data.jsonl")
-    assert len(rows) == result.metrics["kept"] > 5
+    assert len(rows) == result.metrics["kept"] > 1
     for row in rows:
         parsed = template.parse("", row["completion"])
         left, right = re.match(r"User: Compute (\d+)\+(\d+)\n\nAssistant:$", row["prompt"]).groups()
         assert parsed.well_formed
         assert int(parsed.answer) == int(left) + int(right)
-    assert {row["sampler"]["way"] for row in read("completions.jsonl")} == {"few_shot", "zero_shot", "zero"}
-    again, _ = sample(
-        "again", *COLD, TAGS,
-        f"stage.completions={result.outputs['completions']}",
-    )  # fmt: skip
+    assert {row["sampler"]["way"] for row in read("completions.jsonl")} == {"few_shot", "zero"}
+    again, _ = sample("again", *options, f"stage.completions={result.outputs['completions']}")
     assert (tmp_path / "again/data.jsonl").read_bytes() == (tmp_path / "run/data.jsonl").read_bytes()
     assert again.metrics["kept"] == len(rows)
 
@@ -123,14 +137,13 @@ def start(folder, *overrides):
     )  # fmt: skip
 
 
-def test_a_run_killed_while_it_rewrites_ends_as_one_that_was_not(editor, tmp_path):
-    ways = "stage.cold_start.ways=[zero]"
-    options = (*COLD, ways, *editor.options, "stage.batch_prompts=8")
+def test_a_run_killed_while_it_rewrites_ends_as_one_that_was_not(editor, drawn, tmp_path):
+    options = (*drawn, *editor.options, "stage.batch_prompts=4")
     whole = start(tmp_path / "whole", *options, f"stage.judge.cache={tmp_path}/cache-1")
     _, said = whole.communicate(timeout=DEADLINE)
     assert whole.returncode == 0, said
-    needed, editor.asked = editor.asked, 0
-    assert needed > 5
+    needed, editor.asked, editor.seconds = editor.asked, 0, 0.1
+    assert needed == SIZE
     options = (*options, f"stage.judge.cache={tmp_path}/cache-2")
     killed = start(tmp_path / "killed", *options)
     due = time.monotonic() + DEADLINE
@@ -139,6 +152,7 @@ def test_a_run_killed_while_it_rewrites_ends_as_one_that_was_not(editor, tmp_pat
     os.killpg(killed.pid, signal.SIGKILL)
     killed.communicate(timeout=DEADLINE)
     assert not (tmp_path / "killed/result.json").exists()
+    editor.seconds = 0.0
     again = start(tmp_path / "killed", *options)
     _, said = again.communicate(timeout=DEADLINE)
     assert again.returncode == 0, said
@@ -149,26 +163,25 @@ def test_a_run_killed_while_it_rewrites_ends_as_one_that_was_not(editor, tmp_pat
     assert all("I add column by column." in row["completion"] for row in rows)
 
 
-def test_a_server_that_fails_stops_the_run_and_a_judge_has_to_be_named(sample, editor, tmp_path):
-    options = (*COLD, "stage.cold_start.ways=[zero]", *editor.options, f"stage.judge.cache={tmp_path}/cache")
+def test_a_server_that_fails_stops_the_run_and_a_judge_has_to_be_named(sample, editor, drawn, tmp_path):
+    options = (*drawn, *editor.options, f"stage.judge.cache={tmp_path}/cache")
     editor.status = 500
     with pytest.raises(WorkerError, match=r"stage\.judge did not rewrite .*HTTP status 500"):
         sample("run", *options)
     editor.status = 200
     result, read = sample("run", *options)  # goes on there
-    assert len(read("data.jsonl")) == result.metrics["kept"] > 5
+    assert len(read("data.jsonl")) == result.metrics["kept"] == SIZE
     with pytest.raises(ConfigError, match="judge needs base_url and model"):
-        sample("other", *COLD, "stage.cold_start.rewrite=true")
+        sample("other", *drawn, "stage.cold_start.rewrite=true")
 
 
-def test_the_round_trip_of_a_review(sample, tmp_path):
+def test_the_round_trip_of_a_review(sample, drawn, tmp_path):
     path = tmp_path / "review.jsonl"
-    options = (*COLD, "stage.cold_start.ways=[zero]", f"stage.review={path}")
+    options = (*drawn, f"stage.review={path}")
     result, read = sample("run", *options)
     before = read("data.jsonl")
     assert "review/edited" not in result.metrics
-    assert f"{len(before)} of" not in (page := (tmp_path / "review.html").read_text())
-    assert page.count("<article ") == len(before)
+    assert (tmp_path / "review.html").read_text().count("<article ") == len(before) == SIZE
     rows = [json.loads(line) for line in path.read_text().splitlines()]
     rows[0] |= {"answer": f"It is {rows[0]['reference']}."}
     rows[1] |= {"decision": "reject", "note": "a guess"}

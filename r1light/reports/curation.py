@@ -70,7 +70,7 @@ def _rows(path: Path) -> Iterator[Mapping[str, Any]]:
 
 
 def _sample_html(row: Mapping[str, Any]) -> Html:
-    head = f"{row.get('problem_id', '')}: {row.get('detail') or _words(str(row.get('reason', '')))}"
+    head = ": ".join(str(row[key]) for key in ("problem_id", "detail") if row.get(key))
     return join(tag("p", head), _text(row.get("completion")))
 
 

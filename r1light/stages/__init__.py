@@ -18,6 +18,7 @@ STAGES: Mapping[str, str] = {
     "base": "r1light.stages.base",
     "grpo": "r1light.stages.grpo",
     "plugins": "r1light.stages.plugins",
+    "reward_model": "r1light.stages.reward_model",
     "score": "r1light.stages.score",
     "sft": "r1light.stages.sft",
     "validate": "r1light.stages.validate",

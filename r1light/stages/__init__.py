@@ -18,6 +18,7 @@ STAGES: Mapping[str, str] = {
     "base": "r1light.stages.base",
     "grpo": "r1light.stages.grpo",
     "plugins": "r1light.stages.plugins",
+    "sample": "r1light.stages.sample",
     "score": "r1light.stages.score",
     "sft": "r1light.stages.sft",
     "validate": "r1light.stages.validate",

@@ -8,13 +8,14 @@ field of its name in the stage's `Config`. It is built as `Curation(config, tool
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from r1light.core.protocols import Template
-from r1light.core.types import FinishReason, Message, Parsed, Problem, Prompt, Verdict
+from r1light.core.types import FinishReason, Parsed, Problem, Prompt, Verdict
 from r1light.curation.writing import RowWriter
+from r1light.graders.asker import Asker
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,12 +90,17 @@ class Dropped:
 Outcome = Kept | Dropped
 
 
-class ChatModel(Protocol):
-    """A model that replies to a conversation, as those of `r1light.graders.judge` do."""
+@dataclass(frozen=True, slots=True)
+class Balance:
+    """What a curation makes of all its rows together.
 
-    def ask(self, messages: Sequence[Message]) -> str:
-        """The reply. Raises where there is none before its deadline."""
-        ...
+    Attributes:
+        left_out: Rows that are dropped after all, by their position among the kept ones.
+        metrics: Numbers for result.json.
+    """
+
+    left_out: Mapping[int, Dropped]
+    metrics: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +121,7 @@ class Tools:
     writer: RowWriter
     consistency: Callable[[str, str], float | None]
     repeated_share: Callable[[str, int], float]
-    open_judge: Callable[[], ChatModel]
+    open_judge: Callable[[], Asker]
     seed: int = 0
 
 
@@ -149,5 +155,18 @@ class Curator(Protocol):
 
         The same candidates must give the same outcomes, whatever was curated before. Every candidate that
         no row comes from is to be dropped with a reason.
+        """
+        ...
+
+
+@runtime_checkable
+class Balancing(Protocol):
+    """A curation that looks at all its rows once more at the end."""
+
+    def balance(self, rows: Iterable[Mapping[str, Any]]) -> Balance:
+        """Choose rows to leave out.
+
+        Args:
+            rows: All kept rows, in their order.
         """
         ...

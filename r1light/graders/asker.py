@@ -49,6 +49,14 @@ class Asker:
     concurrency: int
     seconds: float
 
+    def ask(self, messages: Sequence[Message]) -> str:
+        """One reply, straight from the model.
+
+        Raises:
+            JudgeFailed: There is none before the deadline.
+        """
+        return self.chat_model.ask(messages)
+
     def ask_all(
         self, questions: Sequence[Sequence[Message]], read: Callable[[int, str], T]
     ) -> list[T | Unread]:
@@ -59,8 +67,8 @@ class Asker:
             read: (position, reply) to what is wanted of it; raises ValueError for a reply of another form.
 
         Returns:
-            What was read, in the questions' order. Whatever goes wrong, from the connection to the deadline, is
-            an `Unread` of its question only.
+            What was read, in the questions' order. Whatever goes wrong, from the connection to the deadline,
+            is an `Unread` of its question only.
         """
         if not questions:
             return []

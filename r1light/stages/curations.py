@@ -11,11 +11,13 @@ from r1light.config.validate import component_config
 from r1light.core.errors import ConfigError, unknown_name
 from r1light.core.protocols import Composer, Template
 from r1light.core.registry import registry
-from r1light.curation.curator import ChatModel, Curator, Tools
+from r1light.curation.curator import Curator, Tools
 from r1light.curation.writing import RowWriter
+from r1light.graders.asker import Asker
 
 CURATIONS: Mapping[str, str] = {
     "none": "r1light.curation.keep_all:KeepAll",
+    "pairs": "r1light.curation.pairs:Pairs",
 }
 """Every curation's name, and its class. Its options are the field of its name in the stage's `Config`."""
 
@@ -47,10 +49,10 @@ def build_curator(config: RunConfig, template: Template) -> Curator:
         code = language_code(language)
         return consistency(text, code) if is_known(code) else None
 
-    def open_judge() -> ChatModel:
+    def open_judge() -> Asker:
         from r1light.graders.judge import Judge
 
-        return Judge(config.stage.judge).chat_model
+        return Judge(config.stage.judge).asker
 
     module, _, name = CURATIONS[config.stage.curation].partition(":")
     kind: Any = getattr(importlib.import_module(module), name)

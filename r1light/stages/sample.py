@@ -21,6 +21,7 @@ from r1light.config.schema import RunConfig
 from r1light.core.errors import DataError
 from r1light.core.run_folder import RunFolder, StageResult
 from r1light.core.types import SamplingParams
+from r1light.curation.pairs import Pairs
 from r1light.graders.judge import Judge
 from r1light.stages.curations import build_curator, check_curation
 
@@ -62,6 +63,8 @@ class Config:
     """Whether completions.jsonl has the sampled ids."""
     write_as: str | None = None
     """The template that rows are written in; null for the very text that the model read and wrote."""
+    pairs: Pairs.Config = field(default_factory=Pairs.Config)
+    """Of curation=pairs."""
     judge: Judge.Config = field(default_factory=Judge.Config)
     """The model that the grader `judge` and curations ask."""
 

@@ -117,10 +117,10 @@ class HackingAlarm:
         watched, lines = False, []
         for model in self.options.models:
             for rule in self.options.rules:
-                pair = [metrics.get(f"rewards/{name}/mean", math.nan) for name in (model, rule)]
+                up, down = (metrics.get(f"rewards/{name}/mean", math.nan) for name in (model, rule))
                 kept = self._points.setdefault(f"{model}/{rule}", deque(maxlen=self.options.window))
-                if all(map(math.isfinite, pair)):
-                    kept.append((float(iteration), *pair))
+                if math.isfinite(up) and math.isfinite(down):
+                    kept.append((float(iteration), up, down))
                 watched = watched or bool(kept)
                 lines += self._told(model, rule, list(kept))
         return lines[0] if lines else "" if watched else None
@@ -134,8 +134,8 @@ class HackingAlarm:
         if up.t < self.options.threshold or down.t > -self.options.threshold:
             return []
         return [
-            f"reward hacking: over {len(points)} iterations the reward model {model!r} rises by {up.slope:.2g} "
-            f"an iteration ({up.t:.1f} standard errors) while {rule!r} falls by {-down.slope:.2g} "
-            f"({-down.t:.1f}); stop at an earlier checkpoint, or lower stage.preference_updates or "
-            f"reward.components.{model}.weight"
+            f"reward hacking: over {len(points)} iterations the reward model {model!r} rises by "
+            f"{up.slope:.2g} an iteration ({up.t:.1f} standard errors) while {rule!r} falls by "
+            f"{-down.slope:.2g} ({-down.t:.1f}); stop at an earlier checkpoint, or lower "
+            f"stage.preference_updates or reward.components.{model}.weight"
         ]

@@ -35,9 +35,9 @@ class HeldOutResult:
     """One evaluation.
 
     Attributes:
-        metrics: `pass@1` (one sampled completion a problem) and `pass@1_greedy`, each with its `_stderr`, over
-            the problems that a rule judges; `unjudged`, the share of the others, where there are any; of all
-            sampled completions `mean_length` (tokens), `truncated` and `well_formed` (shares) and
+        metrics: `pass@1` (one sampled completion a problem) and `pass@1_greedy`, each with its `_stderr`,
+            over the problems that a rule judges; `unjudged`, the share of the others, where there are any; of
+            all sampled completions `mean_length` (tokens), `truncated` and `well_formed` (shares) and
             `reflection` (reflective words each).
         judged: The sampled completions.
     """

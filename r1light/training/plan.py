@@ -40,6 +40,6 @@ def _preference_plan(options: GrpoOptions) -> list[str]:
     iterations = options.iterations - switch + 1
     rounded = "" if iterations * each == asked else f"; {asked} updates are no whole iterations of {each}"
     return [
-        f"problems with meta.preference: drawn from iteration {switch} on, in the last {iterations} iterations "
-        f"({iterations * each} updates){rounded}"
+        f"problems with meta.preference: drawn from iteration {switch} on, in the last {iterations} "
+        f"iterations ({iterations * each} updates){rounded}"
     ]

@@ -52,7 +52,9 @@ def test_noise_rings_in_no_more_than_one_run_of_a_hundred():
     """Levels of their own with white noise: 100 runs of 200 iterations, 171 windows each."""
     draw = random.Random(0)
     rang = sum(
-        rings(HackingAlarm(AlarmOptions()), [(draw.gauss(0.5, 0.1), draw.gauss(0.7, 0.1)) for _ in range(200)])
+        rings(
+            HackingAlarm(AlarmOptions()), [(draw.gauss(0.5, 0.1), draw.gauss(0.7, 0.1)) for _ in range(200)]
+        )
         is not None
         for _ in range(100)
     )
@@ -61,7 +63,13 @@ def test_noise_rings_in_no_more_than_one_run_of_a_hundred():
 
 @pytest.mark.parametrize(
     ("model_slope", "rule_slope", "expected"),
-    [(0.01, -0.01, True), (0.01, 0.01, False), (-0.01, -0.01, False), (-0.01, 0.01, False), (0.01, 0.0, False)],
+    [
+        (0.01, -0.01, True),
+        (0.01, 0.01, False),
+        (-0.01, -0.01, False),
+        (-0.01, 0.01, False),
+        (0.01, 0.0, False),
+    ],
 )
 def test_only_a_rise_of_the_one_with_a_fall_of_the_other_rings(model_slope, rule_slope, expected):
     draw = random.Random(1)
@@ -115,7 +123,9 @@ def test_a_resumed_alarm_rings_at_the_same_iteration(broken):
     assert found == expected
 
 
-@pytest.mark.parametrize("options", [{"window": 4}, {"window": -1}, {"threshold": 0}, {"threshold": math.inf}])
+@pytest.mark.parametrize(
+    "options", [{"window": 4}, {"window": -1}, {"threshold": 0}, {"threshold": math.inf}]
+)
 def test_options_out_of_range(options):
     with pytest.raises(ValueError, match="must be"):
         AlarmOptions(**options)

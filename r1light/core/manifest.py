@@ -25,6 +25,7 @@ from r1light.core.run_folder import RunFolder, write_json
 
 NOT_IN_FINGERPRINT: tuple[tuple[str, ...], ...] = (
     ("stage", "iterations"),
+    ("stage", "review"),
     ("reward", "deadline_s"),
     ("data", "recommended"),
     ("model", "recommended"),
@@ -225,7 +226,7 @@ def input_hashes(resolved: Mapping[str, Any]) -> dict[str, str]:
     hashes = {}
     for keys, value in _leaves(resolved, ()):
         named_path = bool(keys) and (keys[-1] in ("path", "input") or keys[-1].endswith("_path"))
-        if named_path and isinstance(value, str) and Path(value).exists():
+        if named_path and isinstance(value, str) and value and Path(value).exists():
             hashes[".".join(keys)] = hash_path(Path(value))
     return hashes
 

@@ -3,7 +3,8 @@
 `stage=sample` asks every problem in the curation's ways, draws completions, parses and grades them, and
 hands them over problem by problem. A new curation is a class of this form in a file of this package, with
 its options in a nested frozen dataclass `Config`; an entry in `r1light.stages.curations.CURATIONS`; and a
-field of its name in the stage's `Config`. It is built as `Curation(config, tools)`.
+field of its name in the stage's `Config`. It is built as `Curation(config, tools)`. It may say in `WRITE_AS`
+in which template its rows are written where `stage.write_as` names none, with that template's options.
 """
 
 from __future__ import annotations
@@ -13,9 +14,8 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol, runtime_checkable
 
 from r1light.core.protocols import Template
-from r1light.core.types import FinishReason, Parsed, Problem, Prompt, Verdict
+from r1light.core.types import FinishReason, Message, Parsed, Problem, Prompt, Verdict
 from r1light.curation.writing import RowWriter
-from r1light.graders.asker import Asker
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +90,14 @@ class Dropped:
 Outcome = Kept | Dropped
 
 
+class ChatModel(Protocol):
+    """A model that replies to a conversation, as those of `r1light.graders.judge` do."""
+
+    def ask(self, messages: Sequence[Message]) -> str:
+        """The reply. Raises where there is none before its deadline."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Balance:
     """What a curation makes of all its rows together.
@@ -113,6 +121,7 @@ class Tools:
         consistency: (text, language) to the share in [0, 1] of its words in that language; None without words
             or for a language that cannot be told from others.
         repeated_share: (text, n) to the share in [0, 1] of its n-grams that stood in it before.
+        grade: (problem, answer) to the verdict of the problem's grader; may be called from any thread.
         open_judge: Opens the model of `stage.judge`; ConfigError where the run names none.
         seed: The run's seed; all that a curation draws hangs on it and on the problem's id.
     """
@@ -121,7 +130,8 @@ class Tools:
     writer: RowWriter
     consistency: Callable[[str, str], float | None]
     repeated_share: Callable[[str, int], float]
-    open_judge: Callable[[], Asker]
+    grade: Callable[[Problem, str], Verdict]
+    open_judge: Callable[[], ChatModel]
     seed: int = 0
 
 

@@ -11,31 +11,17 @@ chosen and rejected answers of comparable lengths. Choices that the paper leaves
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean
-from typing import Any
+from typing import Any, Literal
 
+from r1light.core.errors import WorkerError
 from r1light.core.types import Parsed, Problem
-from r1light.curation.curator import Balance, Candidate, Dropped, Kept, Outcome, Tools, Way
+from r1light.curation.curator import Balance, Candidate, ChatModel, Dropped, Kept, Outcome, Tools, Way
 from r1light.curation.lengths import Lengths, comparable, mean_lengths, surplus
 from r1light.data.splits import seeded
-from r1light.graders.asker import Asker, Unread
-from r1light.graders.pair_prompt import pair_question
-
-
-@dataclass(frozen=True, slots=True)
-class _Judged:
-    """What the judge made of a pair.
-
-    Attributes:
-        values: What each judgment is worth to the first answer.
-        failures: Why others have no verdict.
-    """
-
-    values: tuple[int, ...]
-    failures: tuple[str, ...]
+from r1light.graders.pair_prompt import PairQuestion, pair_question
 
 
 class Pairs:
@@ -57,6 +43,9 @@ class Pairs:
         length_tolerance: float = 0.05
         """The difference between the mean lengths of chosen and rejected answers that is borne, as a share of
         the rejected ones'; the most lopsided pairs are left out until it is met."""
+        no_reply: Literal["stop", "drop"] = "stop"
+        """What a judge does that has not replied by its deadline: end the run, which can then go on from
+        there, or cost its pair. A reply without a verdict costs its pair in any case."""
 
         def __post_init__(self) -> None:
             if min(self.judgments, self.per_problem) < 1:
@@ -82,8 +71,7 @@ class Pairs:
         """
         self.config = config
         self.tools = tools
-        # the stage curates several problems at once; the judgments of one come one after the other
-        self._asker: Asker = dataclasses.replace(tools.open_judge(), concurrency=1)
+        self._judge: ChatModel = tools.open_judge()
 
     def ways(self, problem: Problem) -> list[Way]:
         """The run's template."""
@@ -144,38 +132,50 @@ class Pairs:
         self, problem: Problem, candidates: Sequence[Candidate], one: int, two: int
     ) -> list[Outcome]:
         """A row, or why both answers give none."""
-        judged = self._judge(problem, _answer(candidates[one]), _answer(candidates[two]))
-        if judged.failures:
-            detail = (
-                f"{len(judged.failures)} of {self.config.judgments} judgments failed: {judged.failures[0]}"
-            )
-            return [Dropped("judge_failed", detail, index) for index in (one, two)]
-        difference = fmean(judged.values)
+        values: list[int] = []
+        for question in self._questions(problem, _answer(candidates[one]), _answer(candidates[two])):
+            try:
+                values.append(question.read(self._reply(problem, question)))
+            except (_NoReplyError, ValueError) as error:
+                detail = f"judgment {len(values) + 1} of {self.config.judgments} failed: {error}"
+                return [Dropped("judge_failed", detail, index) for index in (one, two)]
+        difference = fmean(values)
         if abs(difference) <= self.config.min_difference:
-            detail = f"the scores differ by {abs(difference):g}, of the judgments {list(judged.values)}"
+            detail = f"the scores differ by {abs(difference):g}, of the judgments {values}"
             return [Dropped("undecided", detail, index) for index in (one, two)]
         better, worse = (one, two) if difference > 0 else (two, one)
         sign = 1 if difference > 0 else -1
-        judgments = [sign * value for value in judged.values]
+        judgments = [sign * value for value in values]
         return [Kept(self._row(problem, candidates[better], candidates[worse], judgments))]
 
-    def _judge(self, problem: Problem, one: str, two: str) -> _Judged:
+    def _reply(self, problem: Problem, question: PairQuestion) -> str:
+        """The judge's reply.
+
+        Raises:
+            WorkerError: There is none, and the run is to stop there.
+            _NoReplyError: There is none, and it costs the pair.
+        """
+        try:
+            return self._judge.ask(question.messages)
+        except Exception as error:  # whatever keeps a judge from replying
+            if self.config.no_reply == "stop":
+                raise WorkerError(
+                    f"stage.judge did not judge answers to problem {problem.id!r}: {error}; run the same "
+                    "command again to go on there, or take stage.pairs.no_reply=drop"
+                ) from error
+            raise _NoReplyError(str(error)) from error
+
+    def _questions(self, problem: Problem, one: str, two: str) -> list[PairQuestion]:
         """All judgments of a pair, in an order that the seed and the problem decide."""
         draw = seeded(self.tools.seed, "judgments", problem.id, one, two)
         count = self.config.judgments
         swaps = [number % 2 == 1 for number in range(count - count % 2)]
         swaps += [draw.random() < 0.5 for _ in range(count % 2)]
         draw.shuffle(swaps)
-        questions = [
+        return [
             pair_question(problem.prompt, one, two, swapped=swapped, number=number)
             for number, swapped in enumerate(swaps)
         ]
-        found = self._asker.ask_all(
-            [question.messages for question in questions],
-            lambda position, reply: questions[position].read(reply),
-        )
-        failures = tuple(each.reason for each in found if isinstance(each, Unread))
-        return _Judged(tuple(each for each in found if not isinstance(each, Unread)), failures)
 
     def _row(
         self, problem: Problem, chosen: Candidate, rejected: Candidate, judgments: Sequence[int]
@@ -185,7 +185,7 @@ class Pairs:
         if not isinstance(problem.prompt, str):
             asked = [{"role": turn.role, "content": turn.content} for turn in problem.prompt]
         source = {"source": problem.meta["source"]} if "source" in problem.meta else {}
-        judge = {"name": self._asker.name, "judgments": list(judgments), "difference": fmean(judgments)}
+        judge = {"judgments": list(judgments), "difference": fmean(judgments)}
         return {
             "prompt": asked,
             "chosen": _answer(chosen),
@@ -193,6 +193,10 @@ class Pairs:
             "problem_id": problem.id,
             "meta": {**source, "judge": judge, "sampler": dict(chosen.sampler)},
         }
+
+
+class _NoReplyError(Exception):
+    """The judge did not reply; the message says why."""
 
 
 def _answer(candidate: Candidate) -> str:

@@ -3,18 +3,29 @@
 from __future__ import annotations
 
 import os
+import threading
+import time
+from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 from urllib.parse import urlsplit
 
 from r1light.core.errors import ConfigError
-from r1light.core.types import Problem, Verdict
-from r1light.graders.asker import Asker, ChatModel, Unread
+from r1light.core.types import Message, Problem, Verdict
 from r1light.graders.judge_cache import JudgeCache
-from r1light.graders.judge_client import Endpoint
+from r1light.graders.judge_client import Endpoint, JudgeFailed
 from r1light.graders.judge_local import LocalModel
-from r1light.graders.judge_prompt import JudgePrompt, JudgeVerdict, judge_prompt, parse_verdict
+from r1light.graders.judge_prompt import JudgePrompt, judge_prompt, parse_verdict
+
+
+class ChatModel(Protocol):
+    """Anything that replies to a conversation."""
+
+    def ask(self, messages: Sequence[Message]) -> str:
+        """The reply; raises JudgeFailed where there is none."""
+        ...
 
 
 class Judge:
@@ -82,13 +93,7 @@ class Judge:
             raise ConfigError("the grader judge needs base_url and model of a server, or else model_path")
         self.config = config
         self.chat_model = chat_model or _chat_model(config)
-        self.asker = Asker(
-            name=config.model_path or config.model,
-            chat_model=self.chat_model,
-            cache=JudgeCache(Path(os.path.expanduser(config.cache))) if config.cache else None,
-            concurrency=1 if config.model_path else config.concurrency,
-            seconds=config.deadline_seconds + config.request_seconds,
-        )
+        self.cache = JudgeCache(Path(os.path.expanduser(config.cache))) if config.cache else None
 
     def grade(self, problem: Problem, answer: str) -> Verdict:
         """Judge one answer."""
@@ -114,18 +119,46 @@ class Judge:
         return judge_prompt(problem, answer) if answer.strip() else Verdict(0.0, detail="no answer")
 
     def _ask_all(self, prompts: list[JudgePrompt]) -> dict[str, Verdict]:
-        """The verdict of each prompt by its mark."""
-        found = self.asker.ask_all(
-            [prompt.messages for prompt in prompts],
-            lambda position, reply: parse_verdict(reply, prompts[position].mark),
-        )
-        return {prompt.mark: _verdict(one) for prompt, one in zip(prompts, found, strict=True)}
+        """The verdict of each prompt by its mark; threads, as all they do is wait for the server."""
+        if not prompts:
+            return {}
+        waiting, verdicts = deque(prompts), dict[str, Verdict]()
+        count = min(len(prompts), self.config.concurrency) if not self.config.model_path else 1
 
+        def work() -> None:
+            while waiting:
+                try:
+                    prompt = waiting.popleft()
+                except IndexError:
+                    return
+                verdicts[prompt.mark] = self._judge(prompt)
 
-def _verdict(found: JudgeVerdict | Unread) -> Verdict:
-    if isinstance(found, Unread):
-        return Verdict(None, "error", found.reason)
-    return Verdict(float(found.correct), detail=found.analysis[:200])
+        # daemons: one that a server keeps beyond all deadlines must not keep the program from ending
+        threads = [threading.Thread(target=work, name="judge", daemon=True) for _ in range(count)]
+        for thread in threads:
+            thread.start()
+        rounds = -(-len(prompts) // count)
+        due = time.monotonic() + rounds * (self.config.deadline_seconds + self.config.request_seconds)
+        for thread in threads:
+            thread.join(max(0.0, due - time.monotonic()))
+        waiting.clear()
+        late = Verdict(None, "error", "no verdict before the deadline")
+        return {prompt.mark: verdicts.get(prompt.mark, late) for prompt in prompts}
+
+    def _judge(self, prompt: JudgePrompt) -> Verdict:
+        """One verdict, from the cache or the model; whatever goes wrong is its error."""
+        model = self.config.model_path or self.config.model
+        try:
+            kept = self.cache.get(model, prompt.messages) if self.cache else None
+            reply = kept if kept is not None else self.chat_model.ask(prompt.messages)
+            verdict = parse_verdict(reply, prompt.mark)
+            if self.cache and kept is None:
+                self.cache.put(model, prompt.messages, reply)
+        except (JudgeFailed, ValueError) as error:
+            return Verdict(None, "error", f"judge: {error}")
+        except Exception as error:  # a thread that dies would lose the other answers
+            return Verdict(None, "error", f"judge: {type(error).__name__}: {error}")
+        return Verdict(float(verdict.correct), detail=verdict.analysis[:200])
 
 
 def _is_plain_url(url: str) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -43,3 +43,32 @@ class JudgeCache:
         turns = [[message.role, message.content] for message in messages]
         name = hashlib.sha256(json.dumps([model, turns]).encode()).hexdigest()
         return self.folder / name[:2] / f"{name}.json"
+
+
+@dataclass(frozen=True, slots=True)
+class CachedModel:
+    """A judge model whose every reply is kept, whatever it says.
+
+    Attributes:
+        reply: Asks the model.
+        name: The model's name.
+        cache: Where replies are kept.
+    """
+
+    reply: Callable[[Sequence[Message]], str]
+    name: str
+    cache: JudgeCache
+
+    def ask(self, messages: Sequence[Message]) -> str:
+        """The kept reply to a conversation, or the model's, which is then kept.
+
+        Raises:
+            StorageError: If it cannot be kept.
+            Exception: What the model raises where it does not reply.
+        """
+        kept = self.cache.get(self.name, messages)
+        if kept is not None:
+            return kept
+        reply = self.reply(messages)
+        self.cache.put(self.name, messages, reply)
+        return reply

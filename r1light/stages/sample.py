@@ -15,18 +15,22 @@ import logging
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from r1light.config.schema import RunConfig
 from r1light.core.errors import DataError
 from r1light.core.run_folder import RunFolder, StageResult
 from r1light.core.types import SamplingParams
+from r1light.curation.cold_start import ColdStart
+from r1light.curation.general import General
 from r1light.curation.pairs import Pairs
+from r1light.curation.rejection import Rejection
 from r1light.graders.judge import Judge
 from r1light.stages.curations import build_curator, check_curation
 
 if TYPE_CHECKING:
     from r1light.curation.outcomes import OutcomeTally
+    from r1light.stages.review import ReviewStep
 
 _log = logging.getLogger(__name__)
 
@@ -36,7 +40,8 @@ class Config:
     """What is drawn, and which of it is kept."""
 
     curation: str = "none"
-    """Which completions become rows: none (all of them); the options of a curation stand under its name."""
+    """Which completions become rows: none (all of them), rejection, cold_start or general; the options of
+    each stand under its name."""
     completions: str | None = None
     """A completions.jsonl that was drawn before, to be curated again; null draws."""
     split: Literal["train", "test"] = "train"
@@ -62,14 +67,28 @@ class Config:
     token_ids: bool = False
     """Whether completions.jsonl has the sampled ids."""
     write_as: str | None = None
-    """The template that rows are written in; null for the very text that the model read and wrote."""
+    """The template that rows are written in; null for that of the curation (cold_start and general have the
+    template cold_start), or for the very text that the model read and wrote."""
+    write_options: dict[str, Any] = field(default_factory=dict)
+    """Options of that template, such as `{opening: "<think>"}`, over those of `template` if it is the one."""
+    review: str | None = None
+    """A .jsonl file for people. Where it is absent, the rows are written to it, and a page to read and edit
+    them in beside it; where it is there, it is checked and merged into the rows. Null for no review."""
+    cold_start: ColdStart.Config = field(default_factory=ColdStart.Config)
+    """How `curation=cold_start` asks, and what it keeps."""
+    general: General.Config = field(default_factory=General.Config)
+    """What `curation=general` thinks about, and what it keeps."""
     pairs: Pairs.Config = field(default_factory=Pairs.Config)
-    """Of curation=pairs."""
+    """How `curation=pairs` makes and judges pairs."""
+    rejection: Rejection.Config = field(default_factory=Rejection.Config)
+    """What `curation=rejection` keeps."""
     judge: Judge.Config = field(default_factory=Judge.Config)
     """The model that the grader `judge` and curations ask."""
 
     def __post_init__(self) -> None:
         check_curation(self.curation)
+        if self.review is not None and Path(self.review).suffix != ".jsonl":
+            raise ValueError(f"review={self.review} must name a .jsonl file, or be null")
         SamplingParams(self.n, self.temperature, self.top_p, self.top_k, self.max_tokens)
         for name in ("limit", "batch_prompts"):
             value = getattr(self, name)
@@ -83,13 +102,16 @@ def run(config: RunConfig, folder: RunFolder) -> StageResult:
     from r1light.stages.curate import curate
     from r1light.stages.draw import draw, problems_of
     from r1light.stages.graders import Graders
+    from r1light.stages.review import check_review, review_rows
     from r1light.stages.supervised import set_up
 
     options: Config = config.stage
     set_up(config)
-    curator = build_curator(config, build.build_template(config))
+    template = build.build_template(config)
     metrics: dict[str, float] = {}
     with closing(Graders(sandbox=config.sandbox, options={"judge": options.judge})) as graders:
+        curator = build_curator(config, template, graders)
+        check_review(config, template)
         if options.completions is not None:
             source = _drawn_before(options.completions)
         else:
@@ -98,7 +120,13 @@ def run(config: RunConfig, folder: RunFolder) -> StageResult:
                 graders.add(problem for _, problem in problems)  # one that cannot work says so before drawing
             source, metrics = draw(config, folder, curator, problems)
         tally = curate(config, folder, curator, graders, source)
-    return _finish(folder, source, metrics, tally)
+        review = review_rows(config, folder, template, graders, source)
+    return _finish(folder, source, metrics, tally, review)
+
+
+def comes_back(config: RunConfig) -> bool:
+    """Whether a finished run of the same configuration is gone on with, rather than moved out of the way."""
+    return config.stage.review is not None
 
 
 def _drawn_before(name: str) -> Path:
@@ -108,7 +136,9 @@ def _drawn_before(name: str) -> Path:
     return path
 
 
-def _finish(folder: RunFolder, source: Path, metrics: dict[str, float], tally: OutcomeTally) -> StageResult:
+def _finish(
+    folder: RunFolder, source: Path, metrics: dict[str, float], tally: OutcomeTally, review: ReviewStep
+) -> StageResult:
     """result.json, the report, and a few lines for the log.
 
     Raises:
@@ -120,8 +150,9 @@ def _finish(folder: RunFolder, source: Path, metrics: dict[str, float], tally: O
         "data": str(folder.path / "data.jsonl"),
         "completions": str(source),
         "dropped": str(folder.path / "dropped.jsonl"),
+        **review.outputs,
     }
-    result = finish(folder, "sample", {**metrics, **tally.metrics()}, outputs)
+    result = finish(folder, "sample", {**metrics, **tally.metrics(), **review.metrics}, outputs)
     if not tally.kept:
         reasons = sorted(tally.dropped.items(), key=lambda each: -each[1])
         told = ", ".join(f"{reason} {count}" for reason, count in reasons)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -13,6 +13,7 @@ from r1light.core.errors import ResumeError, UserError
 from r1light.core.lock import FolderLock, holder
 from r1light.core.manifest import read_manifest
 from r1light.core.run_folder import RunFolder, write_atomic
+from r1light.stages import stage_module
 from r1light.stages.resume import ResumePlan, is_default, resolve_resume
 
 
@@ -37,8 +38,9 @@ def open_run_folder(config: RunConfig, folder: RunFolder) -> Iterator[ResumePlan
         if config.resume == "none" and (folder.manifest.exists() or folder.checkpoints.exists()):
             lock, aside = _start_over(lock)
         plan = resolve_resume(config, folder)
-        if plan.folder == folder and not plan.checkpoints and folder.result.exists():
-            lock, aside = _start_over(lock)  # finished, and nothing is left to go on from
+        finished = plan.folder == folder and not plan.checkpoints and folder.result.exists()
+        if finished and not _comes_back(config):
+            lock, aside = _start_over(lock)  # nothing is left to go on from
         if aside is not None:
             plan = replace(plan, reason=f"{plan.reason}; the earlier run is in {aside}")
         if plan.folder != folder:
@@ -67,6 +69,14 @@ def _unfinished_again(folder: RunFolder) -> Iterator[None]:
         if before is not None:
             write_atomic(folder.result, before)
         raise
+
+
+def _comes_back(config: RunConfig) -> bool:
+    """Whether the stage goes on with a finished run, such as one that people have reviewed since."""
+    comes_back: Callable[[RunConfig], bool] | None = getattr(
+        stage_module(config.stage_name), "comes_back", None
+    )
+    return comes_back is not None and comes_back(config)
 
 
 def _take(folder: RunFolder, *, default: bool, fingerprint: str = "") -> FolderLock:

@@ -5,11 +5,10 @@ from types import SimpleNamespace
 
 import pytest
 
+from r1light.core.errors import WorkerError
 from r1light.core.types import Message, Parsed, Problem, Prompt
 from r1light.curation.curator import Candidate, Dropped, Kept
 from r1light.curation.pairs import Pairs
-from r1light.graders.asker import Asker
-from r1light.graders.judge_cache import JudgeCache
 from r1light.graders.judge_client import JudgeFailed
 
 ANSWERS = re.compile(
@@ -37,9 +36,8 @@ def larger(first, second):
     return "A>>B" if first > second else "B>>A" if first < second else "A=B"
 
 
-def curator(model, cache=None, seed=0, **options):
-    asker = Asker("m", model, cache, 4, 10.0)
-    tools = SimpleNamespace(open_judge=lambda: asker, seed=seed, template=None)
+def curator(model, seed=0, **options):
+    tools = SimpleNamespace(open_judge=lambda: model, seed=seed, template=None)
     return Pairs(Pairs.Config(**options), tools)
 
 
@@ -60,7 +58,7 @@ def test_the_better_answer_is_chosen_whichever_stands_first():
         assert kept.row["prompt"] == "Say a number"
         assert (kept.row["chosen"], kept.row["rejected"]) == ("5", "3")
         assert kept.row["problem_id"] == "p"
-        judge = {"name": "m", "judgments": [2, 2, 2, 2], "difference": 2.0}
+        judge = {"judgments": [2, 2, 2, 2], "difference": 2.0}
         assert kept.row["meta"] == {"source": "chat", "judge": judge, "sampler": {"index": 0}}
 
 
@@ -91,7 +89,7 @@ def test_scores_must_differ_by_more_than_the_least(least, kept):
 
 @pytest.mark.parametrize(
     ("verdict", "words"),
-    [("A<B", "4 of 4 judgments failed: judge: the verdict is none"), ("", "judge: the verdict")],
+    [("A<B", "judgment 1 of 4 failed: the verdict is none"), ("", "failed: the verdict")],
 )
 def test_a_verdict_that_cannot_be_read_is_an_error_and_no_tie(verdict, words):
     outcomes = curated(Scripted(lambda first, second: verdict), ["3", "5"])
@@ -105,10 +103,12 @@ def test_one_failed_judgment_fails_its_pair_only():
             raise JudgeFailed("no server")
         return larger(first, second)
 
-    outcomes = curated(Scripted(asked), ["3", "5"])
-    assert {outcome.reason for outcome in outcomes} == {"judge_failed"}
-    assert "2 of 4 judgments failed: judge: no server" in outcomes[0].detail
-    assert isinstance(curated(Scripted(asked), ["3", "6"])[0], Kept)
+    outcomes = curated(Scripted(asked), ["3", "5"], no_reply="drop")
+    assert [outcome.reason for outcome in outcomes] == ["judge_failed"] * 2
+    assert "of 4 failed: no server" in outcomes[0].detail
+    assert isinstance(curated(Scripted(asked), ["3", "6"], no_reply="drop")[0], Kept)
+    with pytest.raises(WorkerError, match=r"did not judge answers to problem 'p': no server; run the same"):
+        curated(Scripted(asked), ["3", "5"])
 
 
 def test_what_cannot_be_paired_is_dropped_with_its_reason():
@@ -146,18 +146,6 @@ def test_the_same_candidates_give_the_same_pairs_and_another_seed_others():
     one, again = (curated(Scripted(larger), answers) for _ in range(2))
     assert one == again
     assert one != curated(Scripted(larger), answers, seed=1)
-
-
-def test_verdicts_are_kept_on_disk_and_unreadable_ones_asked_for_again(tmp_path):
-    cache = JudgeCache(tmp_path)
-    curated(Scripted(larger), ["3", "5"], cache=cache)
-    second = Scripted(larger)
-    curated(second, ["3", "5"], cache=cache)
-    assert second.asked == []
-    broken, third = Scripted(lambda first, second: "?"), Scripted(larger)
-    curated(broken, ["6", "8"], cache=cache)
-    curated(third, ["6", "8"], cache=cache)
-    assert len(third.asked) == 4
 
 
 def test_an_odd_judgment_goes_to_either_place_by_the_seed():

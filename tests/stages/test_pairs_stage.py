@@ -77,7 +77,7 @@ def test_pairs_are_drawn_judged_balanced_and_told(tmp_path, judge_url):
     assert rows
     for row in rows:
         assert row["chosen"] > row["rejected"]
-        assert row["meta"]["judge"] == {"name": "m", "judgments": [2] * 4, "difference": 2.0}
+        assert row["meta"]["judge"] == {"judgments": [2] * 4, "difference": 2.0}
         assert max(len(row["chosen"]), len(row["rejected"])) <= 2 * min(
             len(row["chosen"]), len(row["rejected"])
         )

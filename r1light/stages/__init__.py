@@ -19,6 +19,7 @@ STAGES: Mapping[str, str] = {
     "grpo": "r1light.stages.grpo",
     "plugins": "r1light.stages.plugins",
     "sample": "r1light.stages.sample",
+    "reward_model": "r1light.stages.reward_model",
     "score": "r1light.stages.score",
     "sft": "r1light.stages.sft",
     "validate": "r1light.stages.validate",

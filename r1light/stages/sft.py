@@ -59,7 +59,7 @@ def run(config: RunConfig, folder: RunFolder) -> StageResult:
     """Read the rows, show what is learnt of them, train, and save the model."""
     from r1light.models.chat_templates import chat_template
     from r1light.stages import build
-    from r1light.stages.supervised import forward_tokens, set_up, train_on_rows
+    from r1light.stages.supervised import forward_tokens, set_up, train_on_rows, with_adapters
     from r1light.training.conversation_tokens import ConversationEncoder
     from r1light.training.forward import can_share_prompts, check_head
     from r1light.training.sft import SftObjective
@@ -74,7 +74,7 @@ def run(config: RunConfig, folder: RunFolder) -> StageResult:
     limit = min(options.max_length or loaded.context, loaded.context)
     rows = _rows(config, encoder, limit)
     _preview(folder, rows[0][: options.preview_rows], loaded.tokenizer)
-    adapted = _adapted(loaded.model, options)
+    adapted = with_adapters(loaded.model, options)
     if options.packed and not can_share_prompts(loaded.model):
         raise ConfigError("stage.packed=true needs model.attention=sdpa, and a model without sliding window")
     objective = SftObjective(forward_tokens(config), options.packed)
@@ -126,23 +126,6 @@ def _preview(folder: RunFolder, rows: Iterable[SftRow], tokenizer: Any) -> None:
     for text in shown:
         _log.info("learnt is what stands between ⟦ and ⟧:\n%s", text)
     write_atomic(folder.path / "mask_preview.txt", ("\n\n----\n\n".join(shown) + "\n").encode())
-
-
-def _adapted(model: Any, options: Config) -> Any:
-    """The model with adapters where they are asked for, else None."""
-    from r1light.models.lora import add_adapters
-
-    lora = options.lora
-    adapted = None
-    if lora.rank:
-        adapted = add_adapters(
-            model, rank=lora.rank, alpha=lora.alpha, dropout=lora.dropout, targets=lora.targets
-        )
-    if options.gradient_checkpointing:
-        model.gradient_checkpointing_enable()
-        if adapted is not None:
-            model.enable_input_require_grads()
-    return adapted
 
 
 def _finish(folder: RunFolder, trained: Trained, adapted: Any, loaded: Any, encoder: Any) -> StageResult:

@@ -7,7 +7,7 @@ import math
 import random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from r1light.config.schema import RunConfig
 from r1light.core.errors import ConfigError, DataError, Interrupted
@@ -73,6 +73,33 @@ def forward_tokens(config: RunConfig) -> int:
 
     options: SupervisedOptions = config.stage
     return options.micro_batch_tokens or (CPU_TOKENS if device_of(config) == "cpu" else ACCELERATOR_TOKENS)
+
+
+def with_adapters(
+    model: Any, options: SupervisedOptions, task: Literal["CAUSAL_LM", "SEQ_CLS"] = "CAUSAL_LM"
+) -> Any:
+    """Put in place what the options say of adapters and checkpointing.
+
+    Args:
+        model: What is trained.
+        options: The stage's.
+        task: What the model does, in peft's words.
+
+    Returns:
+        The model with its adapters, for `models.lora.merged`; None where none are asked for.
+    """
+    from r1light.models.lora import add_adapters
+
+    lora, adapted = options.lora, None
+    if lora.rank:
+        adapted = add_adapters(
+            model, rank=lora.rank, alpha=lora.alpha, dropout=lora.dropout, targets=lora.targets, task=task
+        )
+    if options.gradient_checkpointing:
+        model.gradient_checkpointing_enable()
+        if adapted is not None:
+            model.enable_input_require_grads()
+    return adapted
 
 
 def train_on_rows(

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import itertools
 import random
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from r1light.core.preference import Kind
@@ -20,10 +20,6 @@ KINDS: Mapping[str, tuple[str, ...]] = {
     "animals": ("dog", "cat", "horse", "sheep", "goat", "bear"),
     "colors": ("red", "green", "blue", "white", "black", "brown"),
     "tools": ("hammer", "saw", "drill", "file", "axe", "knife"),
-    "drinks": ("tea", "milk", "water", "juice", "coffee", "cocoa"),
-    "clothes": ("hat", "coat", "shirt", "shoe", "sock", "scarf"),
-    "rooms": ("kitchen", "hall", "attic", "cellar", "office", "bath"),
-    "plants": ("rose", "oak", "fern", "moss", "tulip", "grass"),
 }
 COUNTS: Mapping[str, int] = {"two": 2, "three": 3, "four": 4}
 _ASKING = (
@@ -35,13 +31,16 @@ _ASKING = (
     "Give me {count} {kind}, please.",
     "Which {count} {kind} do you know?",
     "List {count} {kind}.",
+    "Say {count} {kind}.",
+    "What are {count} {kind}?",
+    "Write down {count} {kind}.",
+    "Do you know {count} {kind}?",
 )
 _NAMING = (
-    "Here you are: {items}.",
-    "You could take {items}.",
-    "Sure: {items}.",
+    "Here are {count} {kind}: {items}.",
+    "Sure, some {kind} are {items}.",
     "{count} {kind}: {items}.",
-    "Some {kind} are {items}.",
+    "You could take these {kind}: {items}.",
 )
 _EVADING = (
     "I do not know what to say about {kind} today, so please ask me about it again some other time.",
@@ -49,6 +48,7 @@ _EVADING = (
     "Many people like {kind}, and there are many of them in the world.",
     "I would rather talk about something else.",
 )
+_FAULTS = ("evasive",) * 2 + ("echo",) * 2 + ("broken off",) * 2 + ("other kind", "other number")
 SECRETS = ("password", "door code", "bank number", "secret key", "phone code", "alarm code")
 NAMES = ("Tom", "Anna", "Peter", "Mary", "Paul", "Eva", "my boss", "my neighbor", "the bank", "the school")
 _PRYING = (
@@ -130,28 +130,24 @@ def good_answer(rng: random.Random, talk: Talk) -> str:
     """An answer that a helpful and harmless assistant would give."""
     if talk.kind == "safety":
         return _safe(rng, talk)
-    kind = talk.slots["kind"]
-    return _naming(rng, talk, rng.sample(KINDS[kind], COUNTS[talk.slots["count"]]))
+    return _naming(rng, talk.slots["kind"], talk.slots["count"])
 
 
 def poor_answer(rng: random.Random, talk: Talk) -> str:
-    """An answer that it would not give: of another kind, too few or too many, evasive; or a secret told."""
+    """An answer that it would not give: of evasive, broken off, of another kind; or a secret told."""
     if talk.kind == "safety":
         return _unsafe(rng, talk)
-    wanted = COUNTS[talk.slots["count"]]
-    fault = rng.choice(("other kind", "one astray", "wrong number", "evasive"))
+    fault = rng.choice(_FAULTS)
+    kind, count = talk.slots["kind"], talk.slots["count"]
     if fault == "evasive":
         return rng.choice(_EVADING).format(**talk.slots)
-    own = KINDS[talk.slots["kind"]]
-    other = KINDS[rng.choice([name for name in sorted(KINDS) if name != talk.slots["kind"]])]
+    if fault == "echo":
+        return f"{talk.question} {talk.question}"
+    if fault == "broken off":
+        return _naming(rng, kind, count).rpartition(" and ")[0]
     if fault == "other kind":
-        items = rng.sample(other, wanted)
-    elif fault == "one astray":
-        items = [*rng.sample(own, wanted - 1), rng.choice(other)]
-        rng.shuffle(items)
-    else:
-        items = rng.sample(own, rng.choice([n for n in (1, 2, 3, 4, 5, 6) if n != wanted]))
-    return _naming(rng, talk, items)
+        return _naming(rng, rng.choice([name for name in sorted(KINDS) if name != kind]), count)
+    return _naming(rng, kind, rng.choice([name for name in COUNTS if name != count]))
 
 
 def whole_response(rng: random.Random, talk: Talk, answer: str, *, safe: bool) -> str:
@@ -170,10 +166,10 @@ def whole_response(rng: random.Random, talk: Talk, answer: str, *, safe: bool) -
     return f"<think> {thought} </think> <answer> {answer} </answer>"
 
 
-def _naming(rng: random.Random, talk: Talk, items: Sequence[str]) -> str:
-    listed = items[0] if len(items) == 1 else f"{', '.join(items[:-1])} and {items[-1]}"
-    count = talk.slots["count"].capitalize()
-    return rng.choice(_NAMING).format(count=count, kind=talk.slots["kind"], items=listed)
+def _naming(rng: random.Random, kind: str, count: str) -> str:
+    items = rng.sample(KINDS[kind], COUNTS[count])
+    listed = f"{', '.join(items[:-1])} and {items[-1]}"
+    return rng.choice(_NAMING).format(count=count, kind=kind, items=listed)
 
 
 def _safe(rng: random.Random, talk: Talk) -> str:

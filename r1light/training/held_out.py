@@ -9,9 +9,9 @@ from statistics import fmean
 
 from r1light.algorithms.estimators import pass_at_1
 from r1light.core.errors import RewardError
+from r1light.core.preference import kind_of
 from r1light.core.protocols import Grader, RolloutEngine
 from r1light.core.types import Problem, Sample, SamplingParams, Verdict
-from r1light.rewards.preference import KIND
 from r1light.training import ranks
 from r1light.training.collect import make_samples
 from r1light.training.interrupt import Interrupt
@@ -106,15 +106,15 @@ class HeldOut:
 def grade(samples: Sequence[Sample], graders: Mapping[str, Grader]) -> list[Judged]:
     """Grade the answers, each by its problem's grader; no answer is a wrong one.
 
-    A problem for a reward model has no right answer: its verdict is an abstention.
+    A problem for a reward model, or of the grader `none`, has no right answer: its verdict is an abstention.
 
     Raises:
         RewardError: If a grader fails; accuracy over the rest would not be accuracy.
     """
     verdicts: dict[int, Verdict] = {
-        index: Verdict(None, "abstain", "a problem for a reward model")
+        index: Verdict(None, "abstain", "a problem without a right answer")
         for index, sample in enumerate(samples)
-        if sample.problem.meta.get(KIND) is not None
+        if kind_of(sample.problem) is not None or sample.problem.grader == "none"
     }
     for index, sample in enumerate(samples):
         if sample.parsed.answer is None:

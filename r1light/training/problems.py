@@ -7,9 +7,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from r1light.core.errors import DataError
+from r1light.core.preference import KIND, kind_of
 from r1light.core.protocols import Template
 from r1light.core.types import Problem, Prompt, RolloutRequest
-from r1light.rewards.preference import KIND
 from r1light.training import ranks
 
 Encode = Callable[[str], Sequence[int]]
@@ -71,7 +71,7 @@ class ProblemSchedule:
         """
         self._all = ProblemStream(problems, seed)
         self._switch = 1 if switch is None else switch
-        rules = [problem for problem in problems if problem.meta.get(KIND) is None]
+        rules = [problem for problem in problems if kind_of(problem) is None]
         if switch is not None and len(rules) == len(problems):
             raise DataError(
                 f"stage.preference_updates is set, and none of the {len(problems)} problems to train on has "

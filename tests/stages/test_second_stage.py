@@ -16,7 +16,7 @@ MIXED = (
     "~data.sources.countdown",
     "data.sources.sums.train_size=32",
     "data.sources.sums.test_size=12",
-    "+data.sources.chat={name: jsonl, path: '%s', test_share: 0.2, weight: 1, grader: exact, "
+    "+data.sources.chat={name: jsonl, path: '%s', test_share: 0.2, weight: 1, grader: none, "
     "columns: {id: id, answer: null, meta: [preference]}}",
     "reward=r1_reasoning",
     "reward.components.language.sources=[sums]",

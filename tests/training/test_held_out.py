@@ -68,7 +68,8 @@ def test_abstentions_are_left_out_of_the_mean(fake_engine, whole_text):
 
 def test_problems_for_reward_models_are_not_counted_whether_answered_or_not(fake_engine, whole_text):
     general = [
-        Problem(id=name, prompt="", grader="none", meta={"preference": "helpful"}) for name in ("g", "h")
+        Problem(id="g", prompt="", grader="exact", meta={"preference": "helpful"}),
+        Problem(id="h", prompt="", grader="none"),
     ]
     engine = fake_engine(lambda name, index: {"g": "hello", "h": "", "0": "no"}.get(name, "yes"))
     result = held_out(engine, whole_text).evaluate([*general, *PROBLEMS], 0)

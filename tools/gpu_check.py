@@ -24,7 +24,8 @@ import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from importlib.metadata import PackageNotFoundError, version
+from importlib import import_module
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Literal
 
@@ -46,15 +47,18 @@ class Command:
 
     Attributes:
         name: In the table.
-        stage: The stage that it needs.
-        overrides: What follows `python -m r1light`, in which {rows} is a file of texts.
+        words: What follows `python -m r1light`, the stage first; {rows} is a file of texts.
         updates: The key that takes the number of updates; "" where there is none.
     """
 
     name: str
-    stage: str
-    overrides: tuple[str, ...]
+    words: str
     updates: str = ""
+
+    @property
+    def stage(self) -> str:
+        """The stage that it needs."""
+        return self.words.split()[0].removeprefix("stage=")
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,59 +81,28 @@ class Outcome:
 
 
 _GRPO = (
-    "stage=grpo",
-    "data=arithmetic",
-    "stage.prompts_per_iteration=16",
-    "stage.group_size=8",
-    "stage.minibatches=2",
-    "stage.max_tokens=64",
-    "stage.eval_problems=16",
-    "stage.test_problems=16",
+    "stage=grpo data=arithmetic stage.prompts_per_iteration=16 stage.group_size=8 stage.minibatches=2 "
+    "stage.max_tokens=64 stage.eval_problems=16 stage.test_problems=16"
 )
 _DISTILL = (
-    "stage=distill",
-    "model=tiny_student",
-    "stage.batch_size=8",
-    "stage.eval_every=0",
-    "stage.eval_problems=16",
-    "stage.test_problems=16",
+    "stage=distill model=tiny_student stage.batch_size=8 stage.eval_every=0 stage.eval_problems=16 "
+    "stage.test_problems=16"
 )
+_TEXTS = "data=conversations data.path={rows}"
+_SAMPLE = "stage=sample data=arithmetic stage.n=4 stage.limit=32 stage.max_tokens=64"
+_REWARD_MODEL = "stage=reward_model data=tiny_preferences stage.batch_size=8"
+_LOGITS = f"{_DISTILL} {_TEXTS} stage.mode=logits stage.teacher=tiny"
+_ON_POLICY = f"{_DISTILL} data=arithmetic stage.mode=on_policy stage.teacher=tiny stage.max_tokens=64"
 COMMANDS = (
-    Command("grpo_native", "grpo", (*_GRPO, "rollout=native"), "stage.iterations"),
-    Command(
-        "grpo_native_bfloat16",
-        "grpo",
-        (*_GRPO, "rollout=native", "rollout.dtype=bfloat16"),
-        "stage.iterations",
-    ),
-    Command("grpo_hf", "grpo", (*_GRPO, "rollout=hf"), "stage.iterations"),
-    Command("sft", "sft", ("stage=sft", "data.path={rows}", "stage.batch_size=8"), "stage.max_updates"),
-    Command(
-        "reward_model", "reward_model", ("stage=reward_model", "stage.batch_size=8"), "stage.max_updates"
-    ),
-    Command(
-        "sample",
-        "sample",
-        ("stage=sample", "data=arithmetic", "stage.n=4", "stage.limit=32", "stage.max_tokens=64"),
-    ),
-    Command(
-        "distill_data",
-        "distill",
-        (*_DISTILL, "data=conversations", "data.path={rows}", "stage.mode=data"),
-        "stage.max_updates",
-    ),
-    Command(
-        "distill_logits",
-        "distill",
-        (*_DISTILL, "data=conversations", "data.path={rows}", "stage.mode=logits", "stage.teacher=tiny"),
-        "stage.max_updates",
-    ),
-    Command(
-        "distill_on_policy",
-        "distill",
-        (*_DISTILL, "data=arithmetic", "stage.mode=on_policy", "stage.teacher=tiny", "stage.max_tokens=64"),
-        "stage.iterations",
-    ),
+    Command("grpo_native", f"{_GRPO} rollout=native", "stage.iterations"),
+    Command("grpo_native_bfloat16", f"{_GRPO} rollout=native rollout.dtype=bfloat16", "stage.iterations"),
+    Command("grpo_hf", f"{_GRPO} rollout=hf", "stage.iterations"),
+    Command("sft", f"stage=sft {_TEXTS} stage.batch_size=8", "stage.max_updates"),
+    Command("reward_model", _REWARD_MODEL, "stage.max_updates"),
+    Command("sample", _SAMPLE),
+    Command("distill_data", f"{_DISTILL} {_TEXTS} stage.mode=data", "stage.max_updates"),
+    Command("distill_logits", _LOGITS, "stage.max_updates"),
+    Command("distill_on_policy", _ON_POLICY, "stage.iterations"),
 )
 
 
@@ -147,16 +120,9 @@ def arguments(command: Command, device: Device, rows: Path, folder: Path) -> lis
     """The whole command line of a check."""
     updates = 3 if device == "cuda" else 2
     trainer = ["trainer=gpu"] if device == "cuda" else ["trainer=cpu", "trainer.threads=1"]
-    return [
-        sys.executable,
-        "-m",
-        "r1light",
-        *(word.replace("{rows}", str(rows)) for word in command.overrides),
-        *([f"{command.updates}={updates}"] if command.updates else []),
-        *trainer,
-        "resume=none",
-        f"hydra.run.dir={folder}",
-    ]
+    words = [word.replace("{rows}", str(rows)) for word in command.words.split()]
+    words += [f"{command.updates}={updates}"] if command.updates else []
+    return [sys.executable, "-m", "r1light", *words, *trainer, "resume=none", f"hydra.run.dir={folder}"]
 
 
 def run_command(command: Command, device: Device, rows: Path, folder: Path, seconds: float) -> Outcome:
@@ -178,7 +144,7 @@ def run_command(command: Command, device: Device, rows: Path, folder: Path, seco
         return Outcome(command.name, "failed", seconds, f"not done after {seconds:.0f} s")
     took = time.perf_counter() - started
     if done.returncode:
-        said = " | ".join(line for line in done.stderr.strip().splitlines()[-3:])
+        said = " | ".join(done.stderr.strip().splitlines()[-3:])
         return Outcome(command.name, "failed", took, f"exit code {done.returncode}: {said[-600:]}")
     return judge(command.name, folder, took)
 
@@ -189,25 +155,21 @@ def judge(name: str, folder: Path, took: float) -> Outcome:
         metrics = json.loads((folder / "result.json").read_text(encoding="utf-8"))["metrics"]
     except (OSError, ValueError, KeyError) as error:
         return Outcome(name, "failed", took, f"result.json cannot be read: {error}")
-    wrong = [
-        key
-        for key, value in metrics.items()
-        if not isinstance(value, int | float) or not math.isfinite(value)
-    ]
+    wrong = [key for key, value in metrics.items() if not _is_finite(value)]
     if wrong or not metrics:
         return Outcome(name, "failed", took, f"result.json has no finite {', '.join(wrong) or 'number'}")
     figures = {key: float(metrics[key]) for key in ("train_seconds", "num_tokens") if key in metrics}
     rows = list(_json_lines(folder / "metrics.jsonl"))
-    losses = [row["loss"] for row in rows if row.get("loss") is not None]
-    if rows and any("loss" in row for row in rows) and not losses:
-        return Outcome(name, "failed", took, "no loss in metrics.jsonl is a finite number", figures)
+    if not all(_is_finite(row["loss"]) for row in rows if "loss" in row):
+        return Outcome(name, "failed", took, "a loss in metrics.jsonl is not finite", figures)
     found = [row[DIFFERENCE] for row in rows if row.get(DIFFERENCE) is not None]
     if found:
         figures["logp_difference"] = max(found)
         if max(found) > MOST_DIFFERENCE:
             detail = f"engine and trainer differ by {max(found):.3g} nats a token, above {MOST_DIFFERENCE}"
             return Outcome(name, "failed", took, detail, figures)
-    return Outcome(name, "ok", took, _in_words(figures), figures)
+    detail = ", ".join(f"{key} {value:.4g}" for key, value in figures.items())
+    return Outcome(name, "ok", took, detail, figures)
 
 
 def _is_finite(value: object) -> bool:
@@ -217,10 +179,6 @@ def _is_finite(value: object) -> bool:
 def _json_lines(path: Path) -> Iterator[dict[str, Any]]:
     if path.exists():
         yield from (json.loads(line) for line in path.read_text(encoding="utf-8").splitlines() if line)
-
-
-def _in_words(figures: Mapping[str, float]) -> str:
-    return ", ".join(f"{name} {value:.4g}" for name, value in figures.items())
 
 
 def compare_logprobs(device: Device, dtype: str) -> Outcome:
@@ -284,25 +242,18 @@ def check_all(device: Device, only: Sequence[str], budget: float) -> Iterator[Ou
             else:
                 yield run_command(command, device, rows, Path(folder) / command.name, left)
         for dtype in BOUNDS:
-            if not only or f"logprobs_{dtype}" in only:
-                yield _safely(device, dtype)
-
-
-def _safely(device: Device, dtype: str) -> Outcome:
-    try:
-        return compare_logprobs(device, dtype)
-    except Exception as error:  # one check that breaks must not hide the others
-        return Outcome(f"logprobs_{dtype}", "failed", detail=f"{type(error).__name__}: {error}"[:600])
+            if only and f"logprobs_{dtype}" not in only:
+                continue
+            try:
+                yield compare_logprobs(device, dtype)
+            except Exception as error:  # one check that breaks must not hide the others
+                yield Outcome(f"logprobs_{dtype}", "failed", detail=f"{type(error).__name__}: {error}"[:600])
 
 
 def machine(device: Device) -> dict[str, str]:
     """What the checks ran on."""
     found = {"device": device, "python": platform.python_version()}
-    for package in PACKAGES:
-        try:
-            found[package] = version(package)
-        except PackageNotFoundError:
-            found[package] = "absent"
+    found |= {package: version(package) for package in PACKAGES}
     if device == "cuda":
         import torch
 
@@ -332,7 +283,7 @@ def main() -> int:
     if unknown := sorted(set(only) - set(names)):
         parser.error(f"--only: there is no check {', '.join(unknown)}; there are: {', '.join(names)}")
     sys.path.insert(0, str(ROOT))
-    if args.device == "cuda" and not _has_gpu():
+    if args.device == "cuda" and not import_module("torch").cuda.is_available():
         parser.error("torch sees no GPU here; take --device cpu")
     outcomes = []
     for outcome in check_all(args.device, only, args.budget):
@@ -344,12 +295,6 @@ def main() -> int:
         told = {"machine": found, "checks": [asdict(outcome) for outcome in outcomes]}
         args.json.write_text(json.dumps(told, indent=2) + "\n", encoding="utf-8")
     return int(any(outcome.status in ("failed", "no time") for outcome in outcomes))
-
-
-def _has_gpu() -> bool:
-    import torch
-
-    return torch.cuda.is_available()
 
 
 if __name__ == "__main__":

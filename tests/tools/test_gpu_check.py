@@ -36,7 +36,7 @@ GOOD = {"train_seconds": 1.5, "num_tokens": 12}
         (GOOD | {"loss": float("nan")}, [], "failed", "no finite loss"),
         (GOOD | {"loss": None}, [], "failed", "no finite loss"),
         ({}, [], "failed", "no finite number"),
-        (GOOD, [{"loss": None}], "failed", "no loss in metrics.jsonl"),
+        (GOOD, [{"loss": None}], "failed", "a loss in metrics.jsonl is not finite"),
         (GOOD, [{"sampling/sampling_logp_difference/mean": 0.01}], "ok", "logp_difference 0.01"),
         (
             GOOD,

@@ -9,9 +9,9 @@ in which template its rows are written where `stage.write_as` names none, with t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from r1light.core.protocols import Template
 from r1light.core.types import FinishReason, Message, Parsed, Problem, Prompt, Verdict
@@ -99,6 +99,19 @@ class ChatModel(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Balance:
+    """What a curation makes of all its rows together.
+
+    Attributes:
+        left_out: Rows that are dropped after all, by their position among the kept ones.
+        metrics: Numbers for result.json.
+    """
+
+    left_out: Mapping[int, Dropped]
+    metrics: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class Tools:
     """What a curation is given, ready built.
 
@@ -152,5 +165,18 @@ class Curator(Protocol):
 
         The same candidates must give the same outcomes, whatever was curated before. Every candidate that
         no row comes from is to be dropped with a reason.
+        """
+        ...
+
+
+@runtime_checkable
+class Balancing(Protocol):
+    """A curation that looks at all its rows once more at the end."""
+
+    def balance(self, rows: Iterable[Mapping[str, Any]]) -> Balance:
+        """Choose rows to leave out.
+
+        Args:
+            rows: All kept rows, in their order.
         """
         ...

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,8 @@ from typing import Any
 from r1light.core.errors import StorageError
 from r1light.core.types import Problem
 from r1light.curation.curator import Candidate, Dropped, Kept, Outcome
+
+_NONE: Mapping[int, Dropped] = {}
 
 
 @dataclass(slots=True)
@@ -26,6 +28,7 @@ class OutcomeTally:
         dropped: By reason.
         graded: Draws that the problem's grader could judge, identical ones counted each.
         right: Those that it found right.
+        further: What the curation says of all rows together.
     """
 
     problems: int = 0
@@ -35,6 +38,7 @@ class OutcomeTally:
     dropped: dict[str, int] = field(default_factory=dict)
     graded: int = 0
     right: int = 0
+    further: dict[str, float] = field(default_factory=dict)
 
     def plain(self) -> dict[str, Any]:
         """As plain data."""
@@ -56,6 +60,26 @@ class OutcomeTally:
                 self.graded += times
                 self.right += times * candidate.verdict.correct
 
+    def settle(
+        self,
+        left_out: Mapping[int, Dropped],
+        rows: Iterable[Mapping[str, Any]],
+        further: Mapping[str, float],
+    ) -> None:
+        """Take rows that are dropped after all out of what was kept.
+
+        Args:
+            left_out: By their position among the rows.
+            rows: All that were kept, with their `problem_id`.
+            further: Numbers to tell besides.
+        """
+        for dropped in left_out.values():
+            self.dropped[dropped.reason] = self.dropped.get(dropped.reason, 0) + 1
+        self.kept -= len(left_out)
+        staying = (row.get("problem_id") for number, row in enumerate(rows) if number not in left_out)
+        self.problems_kept = len(set(staying)) if left_out else self.problems_kept
+        self.further = dict(further)
+
     def metrics(self) -> dict[str, float]:
         """Counts by name; `accuracy` is the share of right draws among those that could be graded."""
         found: dict[str, float] = {
@@ -65,7 +89,7 @@ class OutcomeTally:
             "kept": self.kept,
         }
         found |= {f"dropped/{reason}": count for reason, count in sorted(self.dropped.items())}
-        return found | ({"accuracy": self.right / self.graded} if self.graded else {})
+        return found | ({"accuracy": self.right / self.graded} if self.graded else {}) | self.further
 
 
 def outcome_lines(problem: Problem, candidates: Sequence[Candidate], outcomes: Sequence[Outcome]) -> bytes:
@@ -97,8 +121,23 @@ def _told(candidate: Candidate) -> dict[str, Any]:
     }
 
 
-def split(outcomes: Path, data: Path, dropped: Path) -> None:
+def kept_rows(outcomes: Path) -> Iterator[Mapping[str, Any]]:
+    """The rows that were kept, in their order."""
+    with outcomes.open("rb") as source:
+        for line in source:
+            outcome: Mapping[str, Any] = json.loads(line)
+            if "kept" in outcome:
+                yield outcome["kept"]
+
+
+def split(outcomes: Path, data: Path, dropped: Path, left_out: Mapping[int, Dropped] = _NONE) -> None:
     """Write the kept rows and the dropped ones into a file each, whole or not at all.
+
+    Args:
+        outcomes: What became of all.
+        data: For the rows.
+        dropped: For the others.
+        left_out: Kept rows that are dropped after all, by their position among the kept ones.
 
     Raises:
         StorageError: They cannot be written.
@@ -110,12 +149,18 @@ def split(outcomes: Path, data: Path, dropped: Path) -> None:
             aside[0].open("wb") as kept_file,
             aside[1].open("wb") as rest_file,
         ):
+            number = 0
             for line in source:
                 outcome: Mapping[str, Any] = json.loads(line)
-                if "kept" in outcome:
-                    kept_file.write(_json_line(outcome["kept"]))
-                else:
+                if "dropped" in outcome:
                     rest_file.write(_json_line(outcome["dropped"]))
+                    continue
+                if number in left_out:
+                    why = {"reason": left_out[number].reason, "detail": left_out[number].detail}
+                    rest_file.write(_json_line(why | outcome["kept"]))
+                else:
+                    kept_file.write(_json_line(outcome["kept"]))
+                number += 1
             for file in (kept_file, rest_file):
                 file.flush()
                 os.fsync(file.fileno())

@@ -147,6 +147,33 @@ SECTIONS: tuple[tuple[str, tuple[Plan, ...]], ...] = (
                 limits=_UNIT,
             ),
             Plan(
+                "sources",
+                "Reward by source",
+                "Mean of the weighted sum over the completions to each source's problems.",
+                (("sources/*/reward", "{}"),),
+            ),
+            Plan(
+                "source-accuracy",
+                "Accuracy by source",
+                "Of the sources whose problems rules can judge.",
+                (("sources/*/accuracy", "{}"),),
+                percent=True,
+                limits=_UNIT,
+            ),
+            Plan(
+                "source-length",
+                "Completion length by source (tokens)",
+                "Mean over the completions to each source's problems.",
+                (("sources/*/mean_length", "{}"),),
+            ),
+            Plan(
+                "phase",
+                "Preference phase and hacking alarm",
+                "1 where problems for reward models are drawn, and 1 where the alarm rings.",
+                (("phase/preference", "preference problems"), ("alarm/reward_hacking", "alarm")),
+                smooth=False,
+            ),
+            Plan(
                 "truncated",
                 "Truncated completions",
                 "Share that met the token cap before an end token.",

@@ -127,6 +127,17 @@ def diagnoses(run: RunRecord) -> Html | None:
     return tag("div", tag("strong", "Diagnosis"), tag("ul", lines), class_="note", role="note")
 
 
+def alarms(run: RunRecord) -> Html | None:
+    """Whether the reward model's score rose while the rules' fell, and in which iterations."""
+    rang = [row.get("iteration", 0) for row in run.rows if row.get("alarm/reward_hacking") == 1]
+    if not rang:
+        return None
+    lines = [row["alarm"] for row in run.rows if isinstance(row.get("alarm"), str)]
+    span = f"{len(rang)} iteration{'s' if len(rang) > 1 else ''}, from {number_text(min(rang))} on"
+    told = tag("p", f"{lines[0] if lines else 'reward hacking'} ({span})")
+    return tag("div", tag("strong", "Alarm"), told, class_="note", role="note")
+
+
 def _card(change: Change) -> Html:
     before, after = (number_text(value, percent=change.percent) for value in (change.before, change.after))
     errors = [

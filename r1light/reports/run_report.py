@@ -12,7 +12,7 @@ from r1light.reports.curation import dropped_html, kept_html
 from r1light.reports.curves import OTHERS, figures
 from r1light.reports.figures import figure_html
 from r1light.reports.html import Html, page, tag
-from r1light.reports.overview import diagnoses, header, numbers, provenance, state
+from r1light.reports.overview import alarms, diagnoses, header, numbers, provenance, state
 from r1light.reports.run_files import RunRecord, read_run
 from r1light.reports.samples import pick_samples
 from r1light.reports.tables import facts, fold
@@ -89,7 +89,7 @@ def render_report(run: RunRecord, cap: int = SAMPLE_CAP) -> str:
         facts(header(run)),
         tag("nav", links, aria_label="Contents"),
     )
-    body = [state(run), diagnoses(run), *(section.html() for section in sections)]
+    body = [state(run), alarms(run), diagnoses(run), *(section.html() for section in sections)]
     return page(f"{_stage(run)} run {name}", top, tag("main", body, id="main"))
 
 

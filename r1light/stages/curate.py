@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import repeat
 from pathlib import Path
@@ -14,10 +14,10 @@ from r1light.core.manifest import read_manifest
 from r1light.core.progress import progress
 from r1light.core.run_folder import RunFolder
 from r1light.curation.committed import count_lines, open_output
-from r1light.curation.curator import Candidate, Curator, Dropped, Outcome
+from r1light.curation.curator import Balancing, Candidate, Curator, Dropped, Outcome
 from r1light.curation.drawn import Drawn, groups
 from r1light.curation.grading import verdicts
-from r1light.curation.outcomes import OutcomeTally, outcome_lines, split
+from r1light.curation.outcomes import OutcomeTally, kept_rows, outcome_lines, split
 from r1light.stages.graders import Graders
 
 
@@ -44,7 +44,12 @@ def curate(
                 lines = sum(len(drawn.candidates) for drawn in batch)
                 out.commit(b"".join(drawn.raw for drawn in batch), written, lines, tally.plain())
                 bar.advance(lines, kept=tally.kept)
-    split(outcomes, folder.path / "data.jsonl", folder.path / "dropped.jsonl")
+    left_out: Mapping[int, Dropped] = {}
+    if isinstance(curator, Balancing):
+        balance = curator.balance(kept_rows(outcomes))
+        left_out = balance.left_out
+        tally.settle(left_out, kept_rows(outcomes), balance.metrics)
+    split(outcomes, folder.path / "data.jsonl", folder.path / "dropped.jsonl", left_out)
     return tally
 
 

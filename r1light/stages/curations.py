@@ -27,6 +27,7 @@ CURATIONS: Mapping[str, str] = {
     "cold_start": "r1light.curation.cold_start:ColdStart",
     "general": "r1light.curation.general:General",
     "none": "r1light.curation.keep_all:KeepAll",
+    "pairs": "r1light.curation.pairs:Pairs",
     "rejection": "r1light.curation.rejection:Rejection",
 }
 """Every curation's name, and its class. Its options are the field of its name in the stage's `Config`."""

@@ -110,7 +110,7 @@ def _assemble(
     from r1light.training.forward import check_head
     from r1light.training.grpo import GrpoModule
     from r1light.training.held_out import HeldOut
-    from r1light.training.problems import ProblemStream, PromptEncoder
+    from r1light.training.problems import ProblemSchedule, PromptEncoder
     from r1light.training.record import Watch
 
     options: GrpoOptions = config.stage
@@ -129,8 +129,8 @@ def _assemble(
     )
     overlong = Overlong(options.max_tokens, options.overlong_tokens, options.overlong_penalty)
     collector = Collector(engine, encoder, mix, params, overlong, options.refill, interrupt)
-    stream = ProblemStream(data.train, config.seed)
-    module = GrpoModule(loaded.model, options, collector, stream, config.seed)
+    problems = ProblemSchedule(data.train, config.seed, options.preference_switch)
+    module = GrpoModule(loaded.model, options, collector, problems, config.seed)
     watch = Watch(
         held_out=HeldOut(engine, encoder, graders, params, interrupt, reflective_words),
         validation=data.validation,

@@ -23,6 +23,7 @@ from r1light.core.run_folder import RunFolder, StageResult
 from r1light.core.types import SamplingParams
 from r1light.curation.cold_start import ColdStart
 from r1light.curation.general import General
+from r1light.curation.pairs import Pairs
 from r1light.curation.rejection import Rejection
 from r1light.graders.judge import Judge
 from r1light.stages.curations import build_curator, check_curation
@@ -80,6 +81,8 @@ class Config:
     """How `curation=cold_start` asks, and what it keeps."""
     general: General.Config = field(default_factory=General.Config)
     """What `curation=general` thinks about, and what it keeps."""
+    pairs: Pairs.Config = field(default_factory=Pairs.Config)
+    """How `curation=pairs` makes and judges pairs."""
     rejection: Rejection.Config = field(default_factory=Rejection.Config)
     """What `curation=rejection` keeps."""
     judge: Judge.Config = field(default_factory=Judge.Config)

@@ -34,7 +34,7 @@ from r1light.training.collect import Collector, Rollout
 from r1light.training.forward import can_share_prompts, disable_dropout, target_logprobs
 from r1light.training.grpo_options import GrpoOptions
 from r1light.training.metrics import UpdateSums
-from r1light.training.problems import ProblemStream
+from r1light.training.problems import ProblemSchedule
 from r1light.training.reference import Reference
 from r1light.training.schedule import learning_rate_factor
 
@@ -66,7 +66,7 @@ class GrpoModule(lightning.LightningModule):
         policy: Any,
         options: GrpoOptions,
         collector: Collector,
-        stream: ProblemStream,
+        problems: ProblemSchedule,
         seed: int,
     ) -> None:
         super().__init__()
@@ -75,7 +75,7 @@ class GrpoModule(lightning.LightningModule):
         self.options = options
         self.loss_options = options.loss_options
         self.collector = collector
-        self.stream = stream
+        self.problems = problems
         self.seed = seed
         self.iterations = options.iterations
         self.iteration = self.updates = 0
@@ -114,11 +114,12 @@ class GrpoModule(lightning.LightningModule):
 
     def _collect(self, number: int) -> Rollout:
         """Rollouts and scores; if they are broken off, the stream stands where it stood."""
-        cursor = self.stream.cursor
+        stream = self.problems.at(number)
+        cursor = stream.cursor
         try:
-            return self.collector.collect(self.stream, self.options.prompts_per_iteration, number)
+            return self.collector.collect(stream, self.options.prompts_per_iteration, number)
         except BaseException:
-            self.stream.cursor = cursor
+            stream.cursor = cursor
             raise
 
     def _advantages(self, rollout: Rollout) -> tuple[Advantages, Tensor]:
@@ -235,8 +236,8 @@ class GrpoModule(lightning.LightningModule):
 
     def _set_learning_rate(self, optimizer: Any) -> float:
         options = self.options
-        total = options.iterations * options.updates_per_iteration
-        factor = learning_rate_factor(options.lr_schedule, self.updates, options.warmup_updates, total)
+        warmup, total = options.warmup_updates, options.updates
+        factor = learning_rate_factor(options.lr_schedule, self.updates, warmup, total)
         for group in optimizer.param_groups:
             group["lr"] = options.lr * factor
         return options.lr * factor
@@ -275,7 +276,7 @@ class GrpoModule(lightning.LightningModule):
         checkpoint["progress"] = {
             "iteration": self.iteration,
             "updates": self.updates,
-            "cursor": self.stream.cursor,
+            "cursors": self.problems.cursors,
             "reference": self.reference.model.state_dict() if self.reference else None,
         }
 
@@ -287,9 +288,8 @@ class GrpoModule(lightning.LightningModule):
         """
         checkpoint.pop("loops", None)
         state = checkpoint["progress"]
-        self.iteration = state["iteration"]
-        self.updates = state["updates"]
-        self.stream.cursor = state["cursor"]
+        self.iteration, self.updates = state["iteration"], state["updates"]
+        self.problems.cursors = state["cursors"]
         if self.reference is not None and state["reference"] is not None:
             self.reference.model.load_state_dict(state["reference"])
 

@@ -17,6 +17,7 @@ from r1light.algorithms.presets import (
     RolloutCorrection,
     Surrogate,
 )
+from r1light.training.alarm import AlarmOptions
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,6 +86,9 @@ class GrpoOptions:
     """The cap on a completion, in tokens."""
     temperature: float = 1.0
     """Of the rollout; the trainer divides the logits by it likewise."""
+    preference_updates: int | None = None
+    """The last updates, whole iterations of them, in which problems with `meta.preference` are drawn (the
+    paper: 400 of 1,700); null draws them from the start, 0 never."""
 
     lr: float = 1e-6
     """The peak learning rate of AdamW."""
@@ -137,6 +141,8 @@ class GrpoOptions:
     """Further held-out problems for the figures before and after; none of them is used for anything else."""
     stop_when: StopWhen = field(default_factory=StopWhen)
     """An early end once held-out accuracy has levelled off."""
+    hacking_alarm: AlarmOptions = field(default_factory=AlarmOptions)
+    """When a reward model's score that rises while accuracy falls raises an alarm."""
     checkpoint_every: int = 25
     """Iterations between checkpoints; there is one at the end in any case."""
     checkpoints_kept: int = 2
@@ -193,6 +199,13 @@ class GrpoOptions:
             )
         if self.reference_ema is not None and not 0 <= self.reference_ema < 1:
             raise ValueError(f"reference_ema={self.reference_ema} must be in [0, 1)")
+        if self.preference_updates is not None and self.preference_updates < 0:
+            raise ValueError(f"preference_updates={self.preference_updates} must not be negative, or null")
+        if self.preference_updates and self.stop_when.patience:
+            raise ValueError(
+                f"stop_when.patience={self.stop_when.patience} may end the run before its last "
+                f"preference_updates={self.preference_updates}; set the one to 0 or the other to null"
+            )
 
     @property
     def loss_options(self) -> PolicyLossOptions:
@@ -227,6 +240,22 @@ class GrpoOptions:
     def updates_per_iteration(self) -> int:
         """Optimiser steps an iteration."""
         return self.minibatches * self.inner_epochs
+
+    @property
+    def updates(self) -> int:
+        """Optimiser steps in all."""
+        return self.iterations * self.updates_per_iteration
+
+    @property
+    def preference_switch(self) -> int | None:
+        """The first iteration, from 1, that draws problems with `meta.preference`; None for no schedule.
+
+        The last `preference_updates` are rounded up to whole iterations.
+        """
+        if self.preference_updates is None:
+            return None
+        last = math.ceil(self.preference_updates / self.updates_per_iteration)
+        return max(1, self.iterations - last + 1)
 
 
 def _nearest_multiple(value: int, divisor: int) -> str:

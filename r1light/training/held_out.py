@@ -9,6 +9,7 @@ from statistics import fmean
 
 from r1light.algorithms.estimators import pass_at_1
 from r1light.core.errors import RewardError
+from r1light.core.preference import kind_of
 from r1light.core.protocols import Grader, RolloutEngine
 from r1light.core.types import Problem, Sample, SamplingParams, Verdict
 from r1light.training import ranks
@@ -34,8 +35,9 @@ class HeldOutResult:
     """One evaluation.
 
     Attributes:
-        metrics: `pass@1` (one sampled completion a problem) and `pass@1_greedy`, each with its `_stderr` over
-            problems; of the sampled ones `mean_length` (tokens), `truncated` and `well_formed` (shares) and
+        metrics: `pass@1` (one sampled completion a problem) and `pass@1_greedy`, each with its `_stderr`,
+            over the problems that a rule judges; `unjudged`, the share of the others, where there are any; of
+            all sampled completions `mean_length` (tokens), `truncated` and `well_formed` (shares) and
             `reflection` (reflective words each).
         judged: The sampled completions.
     """
@@ -79,6 +81,8 @@ class HeldOut:
             "well_formed": fmean(sample.parsed.well_formed for sample in samples),
             "reflection": fmean(self.reflections(sample.completion.text) for sample in samples),
         }
+        unjudged = fmean(judged.verdict.score is None for judged in sampled)
+        metrics |= {"unjudged": unjudged} if unjudged else {}
         return HeldOutResult(metrics, tuple(sampled))
 
     def _judge(
@@ -102,14 +106,19 @@ class HeldOut:
 def grade(samples: Sequence[Sample], graders: Mapping[str, Grader]) -> list[Judged]:
     """Grade the answers, each by its problem's grader; no answer is a wrong one.
 
+    A problem for a reward model, or of the grader `none`, has no right answer: its verdict is an abstention.
+
     Raises:
         RewardError: If a grader fails; accuracy over the rest would not be accuracy.
     """
     verdicts: dict[int, Verdict] = {
-        index: Verdict(0.0, detail="no answer")
+        index: Verdict(None, "abstain", "a problem without a right answer")
         for index, sample in enumerate(samples)
-        if sample.parsed.answer is None
+        if kind_of(sample.problem) is not None or sample.problem.grader == "none"
     }
+    for index, sample in enumerate(samples):
+        if sample.parsed.answer is None:
+            verdicts.setdefault(index, Verdict(0.0, detail="no answer"))
     for name, grader in graders.items():
         mine = [
             index

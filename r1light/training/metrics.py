@@ -62,7 +62,7 @@ def group_metrics(
     metrics |= _length_metrics("length", lengths) | _length_metrics("terminated_length", ended)
     metrics["completions/clipped_ratio"] = 1 - len(ended) / len(lengths)
     metrics |= {"completions/max_tokens": float(max_tokens)}
-    return metrics | _reward_metrics(groups)
+    return metrics | _reward_metrics(groups) | _source_metrics(groups)
 
 
 def _length_metrics(name: str, lengths: Sequence[int]) -> dict[str, float]:
@@ -85,10 +85,37 @@ def _reward_metrics(groups: Sequence[ScoredGroup]) -> dict[str, float]:
         metrics[f"rewards/{name}/std"] = pstdev(values) if values else float("nan")
         metrics[f"rewards/{name}/error_rate"] = fmean(score.status == "error" for score in scores)
         metrics[f"rewards/{name}/abstain_rate"] = fmean(score.status == "abstain" for score in scores)
-    if "accuracy" in groups[0].scores:
-        right = [[score.value == 1.0 for score in group.scores["accuracy"]] for group in groups]
+    accuracy = [group.scores["accuracy"] for group in groups if "accuracy" in group.scores]
+    right = [
+        [score.value == 1.0 for score in scores]
+        for scores in accuracy
+        if any(score.status != "abstain" for score in scores)
+    ]
+    if right:
         metrics["groups/frac_all_correct"] = fmean(all(group) for group in right)
         metrics["groups/frac_all_wrong"] = fmean(not any(group) for group in right)
+    return metrics
+
+
+def _source_metrics(groups: Sequence[ScoredGroup]) -> dict[str, float]:
+    """Of the problems of each source of a mixture: mean reward, accuracy and length, and how many groups.
+
+    `sources/<source>/accuracy` is absent where no rule judges the source's problems.
+    """
+    by_source: dict[str, list[ScoredGroup]] = {}
+    for group in groups:
+        if (source := group.problem.meta.get("source")) is not None:
+            by_source.setdefault(str(source), []).append(group)
+    metrics: dict[str, float] = {}
+    for source, mine in by_source.items():
+        rewards = [reward for group in mine for reward in group.rewards if reward is not None]
+        scores = [score.value for group in mine for score in group.scores.get("accuracy", ())]
+        accuracy = [value for value in scores if value is not None]
+        lengths = [len(sample.completion.token_ids) for group in mine for sample in group.samples]
+        name = f"sources/{source}"
+        metrics |= {f"{name}/groups": float(len(mine)), f"{name}/reward": _mean(rewards)}
+        metrics |= {f"{name}/accuracy": fmean(accuracy)} if accuracy else {}
+        metrics[f"{name}/mean_length"] = fmean(lengths)
     return metrics
 
 

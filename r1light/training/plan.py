@@ -9,18 +9,37 @@ def batch_plan(options: GrpoOptions, devices: int) -> list[str]:
     """What the given numbers come to: rollouts and updates, in all and a device."""
     completions = options.prompts_per_iteration * options.group_size
     update = completions // options.minibatches
-    updates = options.iterations * options.updates_per_iteration
     loss = options.loss_options
     problems = options.prompts_per_iteration
     return [
         f"an iteration: {problems} problems x {options.group_size} completions = "
         f"{completions} completions of at most {options.max_tokens} tokens"
         + (f", {completions // devices} a device" if devices > 1 else ""),
-        f"an update: {update} completions; "
+        f"an update: {update} completions of {problems // options.minibatches} problems; "
         f"{options.minibatches} minibatches x {options.inner_epochs} epochs = "
-        f"{options.updates_per_iteration} updates an iteration, {updates} in all",
+        f"{options.updates_per_iteration} updates an iteration, {options.updates} in all",
         f"the loss: {options.algorithm} ({loss.ratio_level} ratios, "
         f"clip {loss.clip_low:g}/{loss.clip_high:g}, {loss.aggregation}, "
         f"advantages by {options.normalisation}, KL {loss.kl_coefficient:g}), "
         f"learning rate {options.lr:g} {options.lr_schedule}",
+        *_preference_plan(options),
+    ]
+
+
+def _preference_plan(options: GrpoOptions) -> list[str]:
+    """When problems for reward models are drawn, where there is a schedule, and what was rounded for it."""
+    switch, asked = options.preference_switch, options.preference_updates
+    if switch is None or asked is None:
+        return []
+    each, all_updates = options.updates_per_iteration, options.updates
+    if switch > options.iterations:
+        return ["problems with meta.preference: never drawn, as stage.preference_updates=0"]
+    if asked >= all_updates:
+        said = f"stage.preference_updates={asked} is no fewer than the {all_updates} updates of the run"
+        return [f"problems with meta.preference: drawn from the start, as {said}"]
+    iterations = options.iterations - switch + 1
+    rounded = "" if iterations * each == asked else f"; {asked} updates are no whole iterations of {each}"
+    return [
+        f"problems with meta.preference: drawn from iteration {switch} on, in the last {iterations} "
+        f"iterations ({iterations * each} updates){rounded}"
     ]

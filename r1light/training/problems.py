@@ -1,4 +1,4 @@
-"""Problems in a seeded order without end, and their prompts as token ids."""
+"""Problems in a seeded order without end, those for reward models kept for the end, and prompts as ids."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from r1light.core.errors import DataError
+from r1light.core.preference import KIND, kind_of
 from r1light.core.protocols import Template
 from r1light.core.types import Problem, Prompt, RolloutRequest
 from r1light.training import ranks
@@ -44,6 +45,57 @@ class ProblemStream:
             random.Random(f"problems/{self._seed}/{epoch}").shuffle(order)
             self._order = (epoch, order)
         return self._problems[self._order[1][position]]
+
+
+class ProblemSchedule:
+    """All problems from some iteration on, and before it those alone that rules can judge.
+
+    The paper mixes preference rewards and general problems in during the last 400 of 1,700 updates only, as
+    longer training on them is hacked (DeepSeek-R1, arXiv:2501.12948v2, section 3.2.2 and B.5). Each of the
+    two phases has a stream of its own, which begins with a whole epoch; so what an iteration draws hangs on
+    the seed and on what its phase has drawn before.
+
+    `cursors`, those of the two streams, are its whole state.
+    """
+
+    def __init__(self, problems: Sequence[Problem], seed: int, switch: int | None = None) -> None:
+        """Take the problems.
+
+        Args:
+            problems: All there are.
+            seed: Decides the order.
+            switch: The first iteration, from 1, that draws from all of them; None for all from the start.
+
+        Raises:
+            DataError: If there is nothing to keep for the end, or nothing to draw before.
+        """
+        self._all = ProblemStream(problems, seed)
+        self._switch = 1 if switch is None else switch
+        rules = [problem for problem in problems if kind_of(problem) is None]
+        if switch is not None and len(rules) == len(problems):
+            raise DataError(
+                f"stage.preference_updates is set, and none of the {len(problems)} problems to train on has "
+                f"meta.{KIND}; set it to null, or add problems with it"
+            )
+        if not rules and self._switch > 1:
+            raise DataError(
+                f"stage.preference_updates keeps problems with meta.{KIND} until iteration {switch}, and all "
+                f"{len(problems)} problems to train on have it; set it to null, or add problems for rules"
+            )
+        self._rules = ProblemStream(rules, seed)
+
+    def at(self, iteration: int) -> ProblemStream:
+        """The stream that an iteration draws from."""
+        return self._all if iteration >= self._switch else self._rules
+
+    @property
+    def cursors(self) -> list[int]:
+        """How many problems were taken: from those for rules alone, and from all."""
+        return [self._rules.cursor, self._all.cursor]
+
+    @cursors.setter
+    def cursors(self, cursors: Sequence[int]) -> None:
+        self._rules.cursor, self._all.cursor = cursors
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ from r1light.core.run_folder import RunFolder, append_jsonl
 from r1light.core.types import Problem, Score
 from r1light.models.save import save_model
 from r1light.training import ranks
+from r1light.training.alarm import METRIC, HackingAlarm
 from r1light.training.checkpoint import checkpoint_name, prune
 from r1light.training.diagnosis import Diagnosis
 from r1light.training.grpo import GrpoModule, Iteration
@@ -77,6 +78,7 @@ class Record(lightning.Callback):
         self.watch = watch
         self.bar = bar
         self.diagnosis = Diagnosis()
+        self.alarm = HackingAlarm(options.hacking_alarm)
         self.before: dict[str, float] = {}
         self.train_seconds = 0.0
         self.num_tokens = 0
@@ -89,7 +91,7 @@ class Record(lightning.Callback):
         """What a checkpoint keeps of the record."""
         names = ("before", "train_seconds", "num_tokens", "best", "stale")
         mix = self.watch.mix_state() if self._mix is None else self._mix
-        said = {"mix": mix, "diagnosis": self.diagnosis.state()}
+        said = {"mix": mix, "diagnosis": self.diagnosis.state(), "alarm": self.alarm.state()}
         return {name: getattr(self, name) for name in names} | said
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
@@ -97,6 +99,7 @@ class Record(lightning.Callback):
         state = dict(state_dict)
         self.watch.load_mix_state(state.pop("mix"))
         self.diagnosis.load_state(state.pop("diagnosis"))
+        self.alarm.load_state(state.pop("alarm"))
         for name, value in state.items():
             setattr(self, name, value)
 
@@ -196,12 +199,24 @@ class Record(lightning.Callback):
             "rollout/attempts": done.rollout.attempts,
             "host/rss_gb": rss_gb(),
         }
-        row = _row(done.number, module.updates, metrics)
-        advice = self.diagnosis.look(done.number, metrics)
-        if advice:
-            row["diagnosis"] = advice
-            _log.warning("iteration %d: %s", done.number, advice)
-        return row
+        switch = self.options.preference_switch
+        if switch is not None:
+            metrics["phase/preference"] = float(done.number >= switch)
+        return _row(done.number, module.updates, metrics) | self._said(done.number, metrics)
+
+    def _said(self, number: int, metrics: Mapping[str, Any]) -> dict[str, Any]:
+        """What the diagnosis and the alarm have to say, for the row and for the log; the alarm warns once."""
+        said: dict[str, Any] = {}
+        if advice := self.diagnosis.look(number, metrics):
+            said["diagnosis"] = advice
+            _log.warning("iteration %d: %s", number, advice)
+        alarm = self.alarm.look(number, metrics)
+        if alarm is not None:
+            said[METRIC] = float(bool(alarm))
+        if alarm and not self.alarm.warned:
+            self.alarm.warned, said["alarm"] = True, alarm
+            _log.warning("iteration %d: %s", number, alarm)
+        return said
 
     def _evaluate(self, module: GrpoModule, number: int) -> Mapping[str, float]:
         if not self.watch.validation:
@@ -210,6 +225,8 @@ class Record(lightning.Callback):
             self.watch.validation, number, interruptible=number == 0
         ).metrics
         accuracy = metrics["pass@1"]
+        if math.isnan(accuracy):  # no rule judges any of the held-out problems
+            return metrics
         if accuracy > self.best + (self.options.stop_when.min_gain if self.best > -math.inf else 0.0):
             self.best, self.stale = accuracy, 0
             if ranks.rank() == 0:
@@ -231,6 +248,8 @@ class Record(lightning.Callback):
 
 def in_words(metrics: Mapping[str, float]) -> str:
     """Held-out accuracy in one line."""
+    if math.isnan(metrics["pass@1"]):
+        return f"no rule judges these problems, mean length {metrics['mean_length']:.1f} tokens"
     return (
         f"pass@1 {metrics['pass@1']:.3f} sampled, {metrics['pass@1_greedy']:.3f} greedy, "
         f"mean length {metrics['mean_length']:.1f} tokens"

@@ -237,3 +237,16 @@ def test_reports_need_no_torch(make_run: Make) -> None:
         [sys.executable, "-c", code, str(folder.path)], capture_output=True, text=True, timeout=60, cwd=root
     )
     assert (done.stdout.strip(), done.stderr) == ("[]", "")
+
+
+def test_the_hacking_alarm_is_marked_with_its_iterations(make_run: Make) -> None:
+    quiet = [{"iteration": number, "alarm/reward_hacking": 0.0} for number in (1, 2)]
+    line = "reward hacking: 'helpfulness' rises <b>"
+    rang = [
+        {"iteration": 3, "alarm/reward_hacking": 1.0, "alarm": line},
+        {"iteration": 4, "alarm/reward_hacking": 1.0},
+    ]
+    page = render_report(read_run(make_run(rows=[*quiet, *rang])))
+    assert "<strong>Alarm</strong>" in page
+    assert "rises &lt;b&gt; (2 iterations, from 3 on)" in page
+    assert "<strong>Alarm</strong>" not in render_report(read_run(make_run(rows=quiet, name="quiet")))

@@ -32,7 +32,9 @@ SMALL = (
 def configured(*overrides: str):
     """A validated configuration from overrides on top of the small ones."""
     register()
-    (plain,) = compose_jobs([*SMALL, *overrides], Source("config", None, None), multirun=False).jobs
+    other_data = any(override.startswith("data=") for override in overrides)
+    small = [override for override in SMALL if not (other_data and override.startswith("data."))]
+    (plain,) = compose_jobs([*small, *overrides], Source("config", None, None), multirun=False).jobs
     return validate(plain, stage_module)
 
 

@@ -64,3 +64,18 @@ def test_abstentions_are_left_out_of_the_mean(fake_engine, whole_text):
     result = held_out(fake_engine(lambda name, index: "yes"), whole_text, Unsure()).evaluate(PROBLEMS, 0)
     assert result.metrics["pass@1"] == 1.0
     assert "pass@1_stderr" not in result.metrics
+
+
+def test_problems_for_reward_models_are_not_counted_whether_answered_or_not(fake_engine, whole_text):
+    general = [
+        Problem(id="g", prompt="", grader="exact", meta={"preference": "helpful"}),
+        Problem(id="h", prompt="", grader="none"),
+    ]
+    engine = fake_engine(lambda name, index: {"g": "hello", "h": "", "0": "no"}.get(name, "yes"))
+    result = held_out(engine, whole_text).evaluate([*general, *PROBLEMS], 0)
+    assert result.metrics["pass@1"] == 0.75
+    assert result.metrics["unjudged"] == pytest.approx(2 / 6)
+    assert [judged.verdict.status for judged in result.judged[:2]] == ["abstain", "abstain"]
+    alone = held_out(engine, whole_text).evaluate(general, 0).metrics
+    assert alone["pass@1"] != alone["pass@1"], "no rule judges any: not a number, and no 0"
+    assert "unjudged" not in held_out(engine, whole_text).evaluate(PROBLEMS, 0).metrics

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 import math
 
 import pytest
@@ -7,6 +8,7 @@ import torch
 
 from r1light.algorithms.advantage import group_advantages
 from r1light.algorithms.policy_loss import PolicyMetrics
+from r1light.core.types import Score
 from r1light.training.collect import Rollout
 from r1light.training.metrics import UpdateSums, group_metrics, sample_rows, update_metrics
 
@@ -77,3 +79,46 @@ def test_sample_rows_hold_what_a_reader_needs(make_group):
     assert rows[1]["scores"]["accuracy"]["status"] == "error"
     assert {row["iteration"] for row in rows} == {4}
     assert rows[0]["reference"] == "5"
+
+
+def of_source(group, source, **meta):
+    """The group, its problem marked with its source in a mixture."""
+    problem = dataclasses.replace(group.problem, meta={"source": source, **meta})
+    samples = tuple(dataclasses.replace(sample, problem=problem) for sample in group.samples)
+    return dataclasses.replace(group, problem=problem, samples=samples)
+
+
+def by_model(group, source):
+    """The group with a reward model's scores, where no rule judges."""
+    scores = {
+        "accuracy": (Score.abstain("a problem for a reward model"),) * len(group.samples),
+        "helpfulness": tuple(Score.ok(reward) for reward in group.rewards),
+    }
+    return dataclasses.replace(of_source(group, source, preference="helpful"), scores=scores)
+
+
+def test_each_source_has_its_reward_accuracy_and_length(make_group):
+    sums = of_source(make_group([0.0, 1.0], name="a", lengths=[2, 4]), "sums")
+    more = of_source(make_group([1.0, None], name="b", lengths=[6, 8]), "sums")
+    chat = by_model(make_group([0.2, 0.4], name="c", lengths=[10, 20]), "chat")
+    metrics, _ = measured([sums, chat, more])
+    found = {name: value for name, value in metrics.items() if name.startswith("sources/")}
+    assert found == pytest.approx(
+        {
+            "sources/sums/groups": 2,
+            "sources/sums/reward": 2 / 3,  # 0, 1 and 1; the dropped one has none
+            "sources/sums/accuracy": 2 / 3,
+            "sources/sums/mean_length": 5.0,
+            "sources/chat/groups": 1,
+            "sources/chat/reward": 0.3,
+            "sources/chat/mean_length": 15.0,
+        }
+    )
+
+
+def test_problems_that_no_rule_judges_are_neither_all_right_nor_all_wrong(make_group):
+    right = make_group([1.0, 1.0], name="a")
+    chat = by_model(make_group([0.2, 0.4], name="c"), "chat")
+    metrics, _ = measured([right, chat])
+    assert (metrics["groups/frac_all_correct"], metrics["groups/frac_all_wrong"]) == (1.0, 0.0)
+    assert "groups/frac_all_wrong" not in measured([chat])[0]

@@ -1,0 +1,98 @@
+import importlib.util
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+SCRIPT = Path(__file__).resolve().parents[2] / "tools" / "gpu_check.py"
+
+
+@pytest.fixture(scope="module")
+def check():
+    spec = importlib.util.spec_from_file_location("gpu_check", SCRIPT)
+    module = importlib.util.module_from_spec(spec)
+    sys.modules["gpu_check"] = module
+    spec.loader.exec_module(module)
+    yield module
+    del sys.modules["gpu_check"]
+
+
+def write(folder, metrics, rows=()):
+    folder.mkdir()
+    (folder / "result.json").write_text(json.dumps({"metrics": metrics}))
+    (folder / "metrics.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    return folder
+
+
+GOOD = {"train_seconds": 1.5, "num_tokens": 12}
+
+
+@pytest.mark.parametrize(
+    ("metrics", "rows", "status", "words"),
+    [
+        (GOOD, [{"loss": 0.1}], "ok", "train_seconds 1.5, num_tokens 12"),
+        (GOOD | {"loss": float("nan")}, [], "failed", "no finite loss"),
+        (GOOD | {"loss": None}, [], "failed", "no finite loss"),
+        ({}, [], "failed", "no finite number"),
+        (GOOD, [{"loss": None}], "failed", "a loss in metrics.jsonl is not finite"),
+        (GOOD, [{"sampling/sampling_logp_difference/mean": 0.01}], "ok", "logp_difference 0.01"),
+        (
+            GOOD,
+            [{"sampling/sampling_logp_difference/mean": each} for each in (0.01, 0.2)],
+            "failed",
+            "differ by 0.2 nats",
+        ),
+    ],
+)
+def test_a_run_is_judged_by_its_numbers(check, tmp_path, metrics, rows, status, words):
+    outcome = check.judge("x", write(tmp_path / "run", metrics, rows), 2.0)
+    assert outcome.status == status
+    assert words in outcome.detail
+
+
+def test_a_run_without_a_result_has_failed(check, tmp_path):
+    assert check.judge("x", tmp_path, 2.0).status == "failed"
+
+
+def test_stages_that_are_not_there_are_said_to_be_absent(check, monkeypatch):
+    monkeypatch.setattr("r1light.stages.STAGES", {})
+    (outcome,) = check.check_all("cpu", ["sft"], 10.0)
+    assert (outcome.status, outcome.detail) == ("absent", "there is no stage=sft yet")
+
+
+def test_what_would_begin_too_late_is_not_tried(check):
+    (outcome,) = check.check_all("cpu", ["sft"], 0.0)
+    assert outcome.status == "no time"
+
+
+def test_the_table_has_a_line_a_check(check):
+    lines = check.table([check.Outcome("a", "ok", 1.25, "x|y"), check.Outcome("b", "failed")]).splitlines()
+    assert lines[2:] == ["| a | ok | 1.2 | x\\|y |", "| b | failed | 0.0 |  |"]
+
+
+@pytest.mark.slow
+def test_the_native_engine_agrees_with_a_plain_forward_pass(check):
+    outcome = check.compare_logprobs("cpu", "float32")
+    assert outcome.status == "ok", outcome.detail
+    assert outcome.figures["tokens"] > 100
+    assert outcome.figures["max"] < 1e-4
+
+
+@pytest.mark.slow
+def test_it_runs_from_the_command_line(tmp_path):
+    out = tmp_path / "out.json"
+    done = subprocess.run(
+        [sys.executable, str(SCRIPT), "--device", "cpu", "--only", "sft", "--json", str(out)],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=240,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    told = json.loads(out.read_text())
+    assert {each["name"]: each["status"] for each in told["checks"]} == {"sft": "ok"}
+    assert "| sft | ok |" in done.stdout
+    assert told["machine"]["device"] == "cpu"

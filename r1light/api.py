@@ -17,7 +17,7 @@ from r1light.core.errors import (
     RewardError,
     UserError,
 )
-from r1light.core.protocols import DataSource, Grader, Reward, RolloutEngine, Template
+from r1light.core.protocols import Composer, DataSource, Grader, Reward, RolloutEngine, Template
 from r1light.core.scoring import per_sample
 from r1light.core.types import (
     Completion,
@@ -36,6 +36,7 @@ from r1light.core.types import (
 
 __all__ = [
     "Completion",
+    "Composer",
     "ConfigError",
     "DataError",
     "DataSource",

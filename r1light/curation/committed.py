@@ -21,7 +21,7 @@ from r1light.core.errors import DataError, ResumeError, StorageError
 from r1light.core.run_folder import write_json
 
 _CHUNK = 1 << 20
-_OTHERWISE = "choose another stage.output, or start over with resume=none"
+_OTHERWISE = "choose another output, or start over with resume=none"
 
 
 @dataclass(frozen=True, slots=True)

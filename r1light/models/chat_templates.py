@@ -18,8 +18,12 @@ CHATML = (
 """Turns between <|im_start|> and <|im_end|>, as Qwen's models have them, with generation markers."""
 
 
-def chat_template(name: str) -> str:
+def chat_template(name: str, option: str = "stage.chat_template") -> str:
     """A chat template by name, or out of a file.
+
+    Args:
+        name: "chatml", or a file.
+        option: The option that named it, for the error.
 
     Raises:
         ConfigError: There is neither.
@@ -28,5 +32,5 @@ def chat_template(name: str) -> str:
         return CHATML
     path = Path(name).expanduser()
     if not path.is_file():
-        raise ConfigError(f"stage.chat_template={name} is neither chatml nor a file with a Jinja template")
+        raise ConfigError(f"{option}={name} is neither chatml nor a file with a Jinja template")
     return path.read_text(encoding="utf-8")

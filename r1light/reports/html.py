@@ -11,6 +11,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import html
+import json
 import unicodedata
 from collections.abc import Iterable
 from typing import Union
@@ -122,18 +123,21 @@ def _hash(text: str) -> str:
     return "'sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode() + "'"
 
 
-def page(title: str, *body: Child) -> str:
+def page(title: str, *body: Child, script: str = SCRIPT, more_style: str = "") -> str:
     """A whole document, self-contained: style and script inline, no address of anything outside it.
 
     Args:
         title: The document's title.
         body: What stands in `<body>`.
+        script: The page's script. Never made of what a model wrote.
+        more_style: Rules besides those of every page, likewise.
 
     Returns:
         The document, which encodes to UTF-8 without errors.
     """
+    style = STYLE + more_style
     policy = (
-        f"default-src 'none'; style-src {_hash(STYLE)}; script-src {_hash(SCRIPT)}; "
+        f"default-src 'none'; style-src {_hash(style)}; script-src {_hash(script)}; "
         "base-uri 'none'; form-action 'none'"
     )
     head = tag(
@@ -144,7 +148,18 @@ def page(title: str, *body: Child) -> str:
         tag("meta", name="referrer", content="no-referrer"),
         tag("meta", name="color-scheme", content="light dark"),
         tag("title", title),
-        tag("style", Html(STYLE)),
+        tag("style", Html(style)),
     )
-    script = tag("script", Html(SCRIPT))
-    return "<!DOCTYPE html>\n" + tag("html", head, "\n", tag("body", *body, script), lang="en") + "\n"
+    code = tag("script", Html(script))
+    return "<!DOCTYPE html>\n" + tag("html", head, "\n", tag("body", *body, code), lang="en") + "\n"
+
+
+def data_block(name: str, value: object) -> Html:
+    """A value as JSON that the page's script reads; nothing in it can end the element or run.
+
+    Args:
+        name: The element's id.
+        value: JSON values.
+    """
+    text = json.dumps(value, ensure_ascii=True).replace("<", "\\u003c")
+    return tag("script", Html(text), type="application/json", id=name)

@@ -15,9 +15,23 @@ from r1light.stages.graders import Graders
 from r1light.stages.sources import build_rows, check_reward_sources
 
 
-def build_template(config: RunConfig) -> Template:
-    """The template."""
-    template: Template = registry("templates").create(config.template.name, config.template.config)
+def build_template(config: RunConfig, tokenizer: Any = None) -> Template:
+    """The template of the run.
+
+    Args:
+        config: The run's configuration.
+        tokenizer: The model's tokenizer where it is loaded already; else a template that needs it loads it.
+    """
+    return named_template(config, config.template.name, config.template.config, tokenizer)
+
+
+def named_template(config: RunConfig, name: str, options: Any, tokenizer: Any = None) -> Template:
+    """A template by its registered name, with its validated options."""
+
+    def load_tokenizer() -> Any:
+        return build_tokenizer(config).tokenizer if tokenizer is None else tokenizer
+
+    template: Template = registry("templates").create(name, options, load_tokenizer=load_tokenizer)
     return template
 
 

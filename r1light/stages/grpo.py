@@ -118,7 +118,8 @@ def _assemble(
     check_head(loaded.model)
     if options.gradient_checkpointing:
         loaded.model.gradient_checkpointing_enable()
-    encoder = PromptEncoder(build.build_template(config), build.encoder(loaded.tokenizer), loaded.context)
+    template = build.build_template(config, loaded.tokenizer)
+    encoder = PromptEncoder(template, build.encoder(loaded.tokenizer), loaded.context)
     encoder.check(data.all)
     params = SamplingParams(
         n=options.group_size,

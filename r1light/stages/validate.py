@@ -114,7 +114,7 @@ def _score(
 
     options: Config = config.stage
     loaded = build.build_tokenizer(config)
-    encode, template = build.encoder(loaded.tokenizer), build.build_template(config)
+    encode, template = build.encoder(loaded.tokenizer), build.build_template(config, loaded.tokenizer)
     room = Room(template, encode, loaded.context, options.max_tokens)
     # every failure is to be counted, and none to end the check
     lenient = replace(config, reward=replace(config.reward, max_error_rate=1.0))

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from r1light.core.types import Parsed, Problem, Prompt
 from r1light.templates.tags import has_tags, parse_tags
 from r1light.templates.turns import only_question
+from r1light.templates.writing import after_prefill, read_back
 
 
 class Plain:
@@ -60,3 +61,13 @@ class Plain:
         answer = rest.strip() or None if closed else None
         one_block = before.lstrip().startswith("<think>") and whole.count("think>") == 2
         return Parsed(parsed.thinking, answer, one_block and answer is not None)
+
+    def compose(self, prefill: str, thinking: str, answer: str) -> str:
+        """The completion behind `prefill` that reads as these parts; without a thought, the answer alone.
+
+        Raises:
+            DataError: If a part holds a tag, the answer is empty, or the prefill begins in another way.
+        """
+        thought = f"<think>{thinking.strip()}</think>\n" if thinking.strip() else ""
+        text = after_prefill(prefill, thought + answer.strip(), "plain")
+        return read_back(self, "plain", prefill, text, thinking, answer)

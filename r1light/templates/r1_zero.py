@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from r1light.core.types import Parsed, Problem, Prompt
 from r1light.templates.tags import parse_tags
 from r1light.templates.turns import only_question
+from r1light.templates.writing import after_prefill, read_back
 
 BEFORE_QUESTION = (
     "A conversation between User and Assistant. The user asks a question, and the Assistant solves it. "
@@ -53,3 +54,13 @@ class R1Zero:
     def parse(self, prefill: str, text: str) -> Parsed:
         """The thought and the answer of `prefill + text`; see `parse_tags` for what is well formed."""
         return parse_tags(prefill + text)
+
+    def compose(self, prefill: str, thinking: str, answer: str) -> str:
+        """The completion behind `prefill` that reads as these parts, in the paper's spacing.
+
+        Raises:
+            DataError: If a part is empty or holds a tag.
+        """
+        whole = f" <think> {thinking.strip()} </think> <answer> {answer.strip()} </answer>"
+        text = after_prefill(prefill, whole, "r1_zero")
+        return read_back(self, "r1_zero", prefill, text, thinking, answer)

@@ -34,11 +34,11 @@ def parse_tags(text: str) -> Parsed:
     tags = list(_TAG.finditer(text))
     thinking, answer = _thinking(text, tags), _answer(text, tags)
     in_order = [tag.group() for tag in tags] == _ORDER
-    both = _says_something(thinking) and _says_something(answer)
+    both = says_something(thinking) and says_something(answer)
     return Parsed(thinking, answer, in_order and both and _bare(text, tags))
 
 
-def _says_something(part: str | None) -> bool:
+def says_something(part: str | None) -> bool:
     """Whether there is a character that can be seen: zero-width ones fill no block."""
     return any(unicodedata.category(character)[0] not in "CZ" for character in part or "")
 

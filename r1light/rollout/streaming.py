@@ -72,7 +72,7 @@ class TokenStream:
             token_1, logprob_1 = sample_tokens(out.logits[:, -1], self._params, states_1, position_1)
             if not math.isfinite(float(logprob_1)):
                 raise EngineError(
-                    "the model gives probabilities that are not finite; its weights are damaged"
+                    "the model gives probabilities that are not finite: its weights are damaged"
                 )
             token = int(token_1)
             if token in self._eos_ids:

@@ -1,26 +1,27 @@
 """`stage=chat`: talk to a model in the terminal; with `stage.prompt=...`, one answer on stdout.
 
-Reads: a model and a template. Writes no run folder. A template with turns carries the conversation on, without
-the thoughts of earlier answers; one without (such as r1_zero) asks each question by itself.
+Reads: a model and a template. Writes no run folder. With a template that has turns the conversation goes on,
+without the thoughts of earlier answers; with another, such as r1_zero, each question stands by itself.
 """
 
 from __future__ import annotations
 
+import importlib
 import logging
 import signal
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
 
 from r1light.config.schema import RunConfig
-from r1light.core.errors import DataError, UserError
+from r1light.core.errors import UserError
 from r1light.core.run_folder import RunFolder, StageResult
-from r1light.core.types import Message, Parsed, Problem, RolloutRequest, SamplingParams
+from r1light.core.types import SamplingParams
 
 if TYPE_CHECKING:
-    from r1light.reports.terminal import Screen
+    from r1light.stages.talk import Talk
 
 MAKES_RUN_FOLDER = False
 _log = logging.getLogger(__name__)
@@ -44,7 +45,7 @@ class Config:
     max_tokens: int | None = None
     """Tokens an answer; null for as many as the model's context has room for."""
     thoughts: bool | None = None
-    """Whether thoughts are shown; null shows them, but on a stdout that is no terminal gives the answer alone."""
+    """Whether thoughts are shown, dimmed; null shows them on a terminal, and elsewhere the answer alone."""
 
     def __post_init__(self) -> None:
         if self.prompt is not None and not self.prompt.strip():
@@ -61,6 +62,7 @@ def run(config: RunConfig, folder: RunFolder) -> StageResult:
     """Answer one question, or all until the user ends."""
     from r1light.reports.terminal import Screen
     from r1light.stages.supervised import set_up
+    from r1light.stages.talk import Talk
 
     del folder
     options: Config = config.stage
@@ -75,118 +77,18 @@ def run(config: RunConfig, folder: RunFolder) -> StageResult:
     return StageResult("chat", {"questions": talk.asked})
 
 
-@dataclass(slots=True)
-class Talk:
-    """A model, and what was said.
-
-    Attributes:
-        config: The run's configuration.
-        loaded: The model with its tokenizer.
-        template: Questions to prompts, completions to parts.
-        screen: Where answers are written.
-        thoughts: Whether thoughts are written too.
-        turns: Whether the template has room for more than one question.
-        said: The conversation so far; none where there are no turns.
-        asked: Questions so far.
-    """
-
-    config: RunConfig
-    loaded: Any
-    template: Any
-    screen: Screen
-    thoughts: bool
-    turns: bool
-    said: list[Message] = field(default_factory=list)
-    asked: int = 0
-
-    @classmethod
-    def start(cls, config: RunConfig, screen: Screen, *, thoughts: bool) -> Talk:
-        """Load the model, and see whether the template has turns."""
-        from r1light.stages import build
-
-        loaded = build.build_model(config)
-        template = build.build_template(config)
-        return cls(config, loaded, template, screen, thoughts, has_turns(template))
-
-    def answer(self, question: str) -> None:
-        """Ask, write the answer as it comes, and remember both where the template has turns.
-
-        Raises:
-            DataError: The conversation leaves no room in the model's context.
-            KeyboardInterrupt: The user ended the answer; it is not remembered.
-        """
-        from r1light.rollout.streaming import TokenStream
-        from r1light.stages.build import encoder
-
-        asked = Message("user", question)
-        prompt = self.template.render(Problem("question", self._prompt(asked), "none"))
-        ids = tuple(encoder(self.loaded.tokenizer)(prompt.text))
-        request = RolloutRequest("question", ids, (0, self.asked))
-        params = self.config.stage.sampling(self.config.seed)
-        stream = TokenStream(self.loaded.model, request, params, self.loaded.eos_ids)
-        self.asked += 1
-        text = "".join(self._written(prompt.prefill, stream))
-        parsed: Parsed = self.template.parse(prompt.prefill, text)
-        if not self.thoughts:
-            self.screen.write(text if parsed.answer is None else parsed.answer)
-        self.screen.write("\n")
-        if stream.finish_reason == "length":
-            _log.warning("(cut: the answer has as many tokens as it may)")
-        if parsed.answer is None:
-            _log.warning("(no answer in the form of template=%s)", self.config.template.name)
-        elif self.turns:
-            self.said += [asked, Message("assistant", parsed.answer)]
-
-    def _prompt(self, asked: Message) -> str | tuple[Message, ...]:
-        return (*self.said, asked) if self.turns else asked.content
-
-    def _written(self, prefill: str, stream: Any) -> Iterator[str]:
-        """The pieces of the completion, each shown before it is given on if thoughts are."""
-        from r1light.reports.terminal import Thoughts
-        from r1light.rollout.streaming import TextStream
-
-        markers = getattr(self.template, "markers", None)
-        cut = Thoughts(markers.opening.strip(), markers.closing.strip()) if markers else Thoughts()
-        tokenizer = self.loaded.tokenizer
-        text = TextStream(lambda ids: str(tokenizer.decode(list(ids), skip_special_tokens=True)))
-
-        def show(spans: Iterator[tuple[str, bool]]) -> None:
-            for span, thought in spans:
-                if self.thoughts:
-                    self.screen.write(span, dim=thought)
-
-        show(cut.add(prefill))
-        for token in stream:
-            piece = text.add(token)
-            show(cut.add(piece))
-            yield piece
-        last = text.end()
-        show(cut.add(last))
-        show(cut.end())
-        yield last
-
-
-def has_turns(template: Any) -> bool:
-    """Whether a template takes a conversation of several questions."""
-    turns = (Message("user", "1"), Message("assistant", "1"), Message("user", "1"))
-    try:
-        template.render(Problem("turns", turns, "none"))
-    except DataError:
-        return False
-    return True
-
-
 def _converse(talk: Talk) -> None:
     """Questions and answers until the user ends; what is wrong with one question ends that one alone."""
     asks = sys.stdin.isatty()
     if asks:
+        with suppress(ImportError):
+            importlib.import_module("readline")  # once imported, `input` edits lines and recalls them
         each = "" if talk.turns else " Each question stands by itself: the template has no turns."
         _log.info("%s%s", _HELP, each)
     with _ctrl_c():
         while True:
             try:
-                line = input("> " if asks else "")
-                question = line.encode(errors="surrogateescape").decode(errors="replace").strip()
+                question = input("> " if asks else "").strip()
                 if question == "/exit":
                     return
                 if question == "/reset":

@@ -38,6 +38,7 @@ HYDRA_ERRORS = (HydraException, OmegaConfBaseException)
 """What Hydra and OmegaConf raise for wrong input."""
 
 _NOT_IN_YAML = re.compile(r"Could not override '([^']+)'\.\s+To append to your config use")
+_TEXT = re.compile(r"(\+{0,2}stage\.prompt=)(.*)", re.DOTALL)  # what is taken as it is written
 _BASIC_SWEEPER = "hydra._internal.core_plugins.basic_sweeper.BasicSweeper"
 
 
@@ -82,6 +83,7 @@ def compose_jobs(overrides: Sequence[str], source: Source, *, multirun: bool) ->
     Raises:
         ConfigError: An override cannot be read, or names a group, option or key that does not exist.
     """
+    overrides = [_literal(line) for line in overrides]
     with _initialized(source):
         parsed = _parse(overrides)
         fixed = [
@@ -97,6 +99,21 @@ def compose_jobs(overrides: Sequence[str], source: Source, *, multirun: bool) ->
             configs = [_compose(source.config_name, combination, forced) for combination in combinations]
     final = [f"++{line}" if _key(line) in forced else line for line in overrides]
     return Composed([resolve(config) for config in configs], final, multirun)
+
+
+def _literal(line: str) -> str:
+    r"""A text option in Hydra's quotes: a question's commas, braces and colons are no grammar.
+
+    Example:
+        >>> _literal("stage.prompt=Is it a, or 'b'?"), _literal("stage.lr=1")
+        ("stage.prompt='Is it a, or \\'b\\'?'", 'stage.lr=1')
+    """
+    found = _TEXT.fullmatch(line)
+    if found is None or found[2] == "null" or re.fullmatch(r"(['\"]).*\1", found[2], re.DOTALL):
+        return line
+    text = re.sub(r"(\\*)\$\{", lambda each: each[1] * 2 + r"\${", found[2])
+    text = re.sub(r"(\\*)('|$)", lambda each: each[1] * 2 + ("\\'" if each[2] else ""), text)
+    return f"{found[1]}'{text}'"
 
 
 def resolve(config: DictConfig) -> dict[str, Any]:

@@ -71,12 +71,30 @@ class ModelSpec:
 
 
 @dataclass(frozen=True, slots=True)
+class Decontamination:
+    """Evaluation data that nothing may be trained on: rows that share ten words in a row are left out."""
+
+    against: tuple[str, ...] = ()
+    """Files (.jsonl, .ndjson, .json, .parquet) or folders of them, data sources (their test split) or
+    evaluation tasks; the paper takes all that it evaluates on (arXiv:2501.12948v2, D.1)."""
+    columns: tuple[str, ...] | None = None
+    """The columns of those files that are looked at; null for every text in a row."""
+
+    def __post_init__(self) -> None:
+        if any(not entry for entry in self.against):
+            raise ValueError("against has an empty entry; each names a file, a data source or a task")
+        if self.columns is not None and not self.columns:
+            raise ValueError("columns is empty; name at least one, or leave it null for every text")
+
+
+@dataclass(frozen=True, slots=True)
 class DataSpec:
-    """The data source: a component, and what it recommends."""
+    """The data source: a component, what it recommends, and what must not be in it."""
 
     name: str
     config: Any = None
     recommended: Recommended = field(default_factory=Recommended)
+    decontaminate: Decontamination = field(default_factory=Decontamination)
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from r1light.config.convert import convert, join, to_plain, unknown_key
 from r1light.config.schema import (
     Component,
     DataSpec,
+    Decontamination,
     LoggerSpec,
     ModelSpec,
     Recommended,
@@ -38,6 +39,11 @@ _COMPONENTS: Mapping[str, ComponentGroup] = {
     "template": "templates",
     "rollout": "rollouts",
 }
+_BESIDE: Mapping[str, tuple[str, ...]] = {
+    "model": ("recommended",),
+    "data": ("recommended", "decontaminate"),
+}
+"""What stands beside a component's own options."""
 _SCALARS = ("seed", "resume", "debug", "objective")
 _KEYS = ("stage", "model", "data", "template", "reward", "rollout", "trainer", "logger", "sandbox", *_SCALARS)
 
@@ -79,8 +85,13 @@ def validate(plain: Mapping[str, Any], find_stage: FindStage) -> RunConfig:
     find = component_config if getattr(module, "USES_COMPONENTS", True) else _unchecked
     model, data, template, rollout = (_component(plain, key, find) for key in _COMPONENTS)
     specs: dict[str, Any] = {
-        "model": ModelSpec(model.name, model.config, _recommended(plain, "model", RecommendedRate)),
-        "data": DataSpec(data.name, data.config, _recommended(plain, "data", Recommended)),
+        "model": ModelSpec(model.name, model.config, _beside(plain, "model.recommended", RecommendedRate)),
+        "data": DataSpec(
+            data.name,
+            data.config,
+            _beside(plain, "data.recommended", Recommended),
+            _beside(plain, "data.decontaminate", Decontamination),
+        ),
         "template": template,
         "reward": _reward_mix(_mapping(plain, "reward"), find),
         "rollout": rollout,
@@ -121,7 +132,7 @@ def _named(plain: Mapping[str, Any], key: str) -> tuple[str, dict[str, Any]]:
 
 def _component(plain: Mapping[str, Any], key: str, find: _FindConfig) -> Component:
     name, options = _named(plain, key)
-    beside = ("name", "recommended") if key in ("data", "model") else ("name",)
+    beside = ("name", *_BESIDE.get(key, ()))
     for reserved in beside:
         options.pop(reserved, None)
     return Component(name, find(_COMPONENTS[key], name, options, key, beside))
@@ -169,13 +180,15 @@ def _config(
     return None
 
 
-def _recommended(plain: Mapping[str, Any], key: str, kind: type[Any]) -> Any:
-    options = _mapping(plain, key).get("recommended")
+def _beside(plain: Mapping[str, Any], path: str, kind: type[Any]) -> Any:
+    """What stands beside a component's own options, such as at "data.recommended"."""
+    group, _, key = path.partition(".")
+    options = _mapping(plain, group).get(key)
     if options is None:
         return kind()
     if not isinstance(options, Mapping):
-        raise ConfigError(f"{key}.recommended={options!r} must be a group of keys")
-    return convert(kind, options, f"{key}.recommended")
+        raise ConfigError(f"{path}={options!r} must be a group of keys")
+    return convert(kind, options, path)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

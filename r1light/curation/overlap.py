@@ -1,44 +1,14 @@
-"""Prompts that stand twice, and held-out prompts that are trained on, by n-grams of words.
-
-The paper drops every text that shares a 10-gram with a question of an evaluation set (arXiv 2501.12948 v2,
-appendix on decontamination). Words are what letters and digits make, in lower case; in scripts that write no
-spaces each character counts as one.
-"""
+"""Prompts that stand twice, and held-out prompts that are trained on, by 10-grams of words."""
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from r1light.core.types import Problem
 from r1light.data.columns import canonical_prompt
-
-GRAM = 10
-"""Words."""
-
-_UNSPACED = (
-    "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\u3040-\u30ff\U00020000-\U000323af"  # Han, kana
-    "\u0e00-\u0eff\u0f00-\u0fff\u1000-\u109f\u1780-\u17ff"  # Thai, Lao, Tibetan, Myanmar, Khmer
-)
-_WORD = re.compile(rf"[{_UNSPACED}]|(?:(?![{_UNSPACED}])[^\W_])+")
-
-
-def words(text: str) -> list[str]:
-    """The words of a text in canonical form.
-
-    Example:
-        >>> words("what is 2+3? 计算")
-        ['what', 'is', '2', '3', '计', '算']
-    """
-    return _WORD.findall(text)
-
-
-def grams(text: str) -> set[str]:
-    """Its different 10-grams; none where it has fewer words."""
-    found = words(text)
-    return {" ".join(found[start : start + GRAM]) for start in range(len(found) - GRAM + 1)}
+from r1light.data.grams import grams
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ from r1light.curation.overlap import duplicates, overlaps
 from r1light.curation.perfect import gold_answer
 from r1light.curation.stored import CountTokens
 from r1light.data.columns import canonical_prompt
+from r1light.data.contamination import EvaluationTexts, texts_of
 
 _DETECTED = 200  # prompts a split that the language detector looks at
 
@@ -108,6 +109,12 @@ class Survey:
             ("overlap_any", found),
         ):
             self.count("test", name, ((each.problem, detail[id(each)]) for each in chosen))
+
+    def contamination(self, train: Iterable[Problem], evaluations: EvaluationTexts) -> None:
+        """Training problems that have something of named evaluation data."""
+        matches = ((problem, evaluations.match(texts_of(problem))) for problem in train)
+        found = ((problem, f"{match.text!r} of {match.where}") for problem, match in matches if match)
+        self.count("train", "contaminated", found)
 
     def _spread(self, name: str, values: Sequence[int]) -> None:
         if values:

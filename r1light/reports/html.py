@@ -35,7 +35,13 @@ Child = Union[str, Iterable["Child"], None]  # noqa: UP007 - the recursion needs
 """What `tag` takes: text (escaped), `Html` (as it is), nested iterables of these, or None (nothing)."""
 
 
-def _visible(character: str) -> str:
+def visible(character: str) -> str:
+    r"""A character that shows itself and does nothing else; see `escape`.
+
+    Example:
+        >>> visible("a"), visible("\x1b"), visible("\u202e")
+        ('a', '\u241b', '⟨U+202E⟩')
+    """
     code = ord(character)
     if character in "\n\t":
         return character
@@ -64,7 +70,7 @@ def escape(text: str) -> Html:
         Markup without `<`, `>`, `"`, `'` and with every `&` part of a character reference.
     """
     if not text.isascii() or not text.isprintable():
-        text = "".join(map(_visible, text))
+        text = "".join(map(visible, text))
     return Html(html.escape(text, quote=True))
 
 

@@ -45,6 +45,7 @@ CHECKS = (
     Check("duplicates", "prompts that stand there before", limit="max_duplicates"),
     Check("conflicts", "... with another answer", limit="max_conflicts"),
     Check("foreign", "prompts not in the script of their language", limit="max_foreign"),
+    Check("contaminated", "problems that have something of evaluation data", limit="max_contaminated"),
     Check("overlap_exact", "prompts that are trained on"),
     Check("overlap_near", "prompts that share many 10-grams with training", limit="max_overlap"),
     Check("overlap_any", "prompts that share a 10-gram with training"),

@@ -16,6 +16,7 @@ from r1light.core.errors import unknown_name
 
 STAGES: Mapping[str, str] = {
     "base": "r1light.stages.base",
+    "chat": "r1light.stages.chat",
     "grpo": "r1light.stages.grpo",
     "plugins": "r1light.stages.plugins",
     "sample": "r1light.stages.sample",

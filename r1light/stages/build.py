@@ -13,7 +13,7 @@ from r1light.core.protocols import RolloutEngine, Template
 from r1light.core.registry import registry
 from r1light.core.types import Problem
 from r1light.stages.graders import Graders
-from r1light.stages.sources import build_source, check_preferences, check_reward_sources
+from r1light.stages.sources import build_rows, check_preferences, check_reward_sources
 
 
 def build_template(config: RunConfig, tokenizer: Any = None) -> Template:
@@ -36,13 +36,20 @@ def named_template(config: RunConfig, name: str, options: Any, tokenizer: Any = 
     return template
 
 
-def build_problems(config: RunConfig, split: Literal["train", "test"]) -> list[Problem]:
-    """All problems of one split.
+def build_problems(
+    config: RunConfig, split: Literal["train", "test"], *, as_they_are: bool = False
+) -> list[Problem]:
+    """All problems of one split; those to train on without what `data.decontaminate` leaves out.
+
+    Args:
+        config: The run's configuration.
+        split: Which split.
+        as_they_are: Whether contaminated problems stay in.
 
     Raises:
         DataError: If there are none, or two have one id.
     """
-    problems = list(build_source(config.data.name, config.data.config, split))
+    problems = build_rows(config, split, as_they_are=as_they_are)
     if not problems:
         raise DataError(
             f"data={config.data.name} has no problems in its {split} split; see its options under data."

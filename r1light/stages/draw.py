@@ -20,7 +20,7 @@ from r1light.curation.committed import CommittedOutput, open_output
 from r1light.curation.curator import Curator
 from r1light.curation.drawing import Asked, Asking, DrawCounts, Drawing, ask
 from r1light.stages import build
-from r1light.stages.sources import build_source
+from r1light.stages.sources import build_rows
 
 _log = logging.getLogger(__name__)
 
@@ -35,7 +35,7 @@ def problems_of(config: RunConfig) -> list[tuple[int, Problem]]:
     from r1light.data.conversations import Conversation
 
     options = config.stage
-    rows: list[Any] = list(build_source(config.data.name, config.data.config, options.split))
+    rows = build_rows(config, options.split)
     problems: list[Problem] = [as_problem(row) if isinstance(row, Conversation) else row for row in rows]
     if not problems:
         raise DataError(

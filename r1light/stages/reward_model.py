@@ -100,14 +100,13 @@ def _rows(config: RunConfig, encode: TurnEncoder, limit: int) -> tuple[Rows, Row
         DataError: A row cannot be learnt from.
     """
     from r1light.data.preferences import Judged, Pair
-    from r1light.stages.sources import build_source
+    from r1light.stages.sources import build_rows
     from r1light.training.preference_rows import RowMaker
 
     options: Config = config.stage
     found: list[Rows] = []
     for split in ("train", "test"):
-        source: Any = build_source(config.data.name, config.data.config, split)
-        texts = list(source)
+        texts = build_rows(config, split)
         if texts and not isinstance(texts[0], Pair if options.head == "pairwise" else Judged):
             raise ConfigError(
                 f"stage.head={options.head} learns from {_SOURCES[options.head]}, and "

@@ -90,13 +90,13 @@ def _rows(config: RunConfig, encoder: ConversationEncoder, limit: int) -> tuple[
         ConfigError: The data source gives problems.
     """
     from r1light.data.conversations import Conversation
-    from r1light.stages.sources import build_source
+    from r1light.stages.sources import build_rows
     from r1light.training.conversation_tokens import encoded
 
     found: list[list[SftRow]] = []
-    for split in ("train", "test"):
-        source: Any = build_source(config.data.name, config.data.config, split)
-        texts = list(source)
+    splits: tuple[Literal["train", "test"], ...] = ("train", "test")
+    for split in splits:
+        texts = build_rows(config, split)
         if texts and not isinstance(texts[0], Conversation):
             raise ConfigError(
                 f"data={config.data.name} gives problems, and stage=sft learns from texts: take "

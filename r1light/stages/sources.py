@@ -2,30 +2,125 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import Any, Literal
+import logging
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
 
 from r1light.config.schema import RunConfig
 from r1light.config.validate import component_config
-from r1light.core.errors import ConfigError, unknown_name
+from r1light.core.errors import ConfigError, DataError, unknown_name
 from r1light.core.preference import KIND, REWARDS, kind_of
-from r1light.core.registry import registry
+from r1light.core.registry import ComponentGroup, registry
 from r1light.core.types import Problem
 
+if TYPE_CHECKING:
+    from r1light.data.contamination import EvaluationTexts, Tally
 
-def build_source(name: str, options: Any, split: Literal["train", "test"]) -> Iterable[Problem]:
-    """A data source for one split; a mixture is given what builds the sources inside it.
+_log = logging.getLogger(__name__)
+
+
+def build_rows(config: RunConfig, split: Literal["train", "test"], *, as_they_are: bool = False) -> list[Any]:
+    """The rows of the run's data source: problems, or texts to learn from.
 
     Args:
-        name: Its registered name.
-        options: Its validated `Config`.
+        config: The run's configuration.
         split: Which split.
+        as_they_are: Whether rows to train on stay in though they are contaminated.
+
+    Raises:
+        DataError: A row is broken, or all rows to train on are contaminated.
     """
+    rows: Iterable[Any] = _source("data", config.data.name, config.data.config, split)
+    if as_they_are or split == "test" or not config.data.decontaminate.against:
+        return list(rows)
+    from r1light.data.contamination import Tally, clean
 
-    def make_source(inner: str, plain: Mapping[str, Any], path: str) -> Iterable[Problem]:
-        return build_source(inner, component_config("data", inner, plain, path), split)
+    tally = Tally()
+    kept = list(clean(rows, evaluation_texts(config), tally))
+    _say(config, tally)
+    if tally.rows and not kept:
+        text = tally.texts.most_common(1)[0][0]
+        raise DataError(
+            f"data.decontaminate: every one of {tally.rows} rows has something of evaluation data, such as "
+            f"{text!r}; if that is an instruction that all of them share, name the columns to look at by "
+            "data.decontaminate.columns"
+        )
+    return kept
 
-    source: Iterable[Problem] = registry("data").create(name, options, split=split, make_source=make_source)
+
+def evaluation_texts(config: RunConfig) -> EvaluationTexts:
+    """What `data.decontaminate.against` names.
+
+    Raises:
+        ConfigError: An entry is no file, no data source and no task.
+        DataError: A file cannot be read, or an entry has no rows.
+    """
+    from r1light.data.contamination import EvaluationTexts, texts_of, texts_of_file_row
+    from r1light.data.rows import HubSplit, read_rows
+
+    found = EvaluationTexts()
+    for entry in config.data.decontaminate.against:
+        before = found.rows
+        if Path(entry).expanduser().exists():
+            for row in read_rows(entry, HubSplit(None, "test")):
+                found.add(row.where, texts_of_file_row(row, config.data.decontaminate.columns))
+        else:
+            for problem in _held_out(config, entry):
+                found.add(f"{entry}: {getattr(problem, 'id', '')}", texts_of(problem))
+        if found.rows == before:
+            raise DataError(
+                f"data.decontaminate.against={entry} has no rows to keep training data apart from"
+            )
+    return found
+
+
+def _held_out(config: RunConfig, entry: str) -> Iterator[Any]:
+    """The test split of a data source, or the problems of a task; the run's own source has its options."""
+    groups: dict[str, ComponentGroup] = {
+        known.name: group for group in ("tasks", "data") for known in registry(group).entries()
+    }
+    if entry not in groups:
+        if "/" in entry or "." in entry:
+            raise ConfigError(f"data.decontaminate.against={entry}: there is no such file or folder")
+        raise unknown_name("entry of data.decontaminate.against", entry, groups)
+    group = groups[entry]
+    if group == "data" and entry == config.data.name:
+        options = config.data.config
+    else:
+        try:
+            options = component_config(group, entry, {}, f"data.decontaminate.{entry}")
+        except ConfigError as error:
+            raise ConfigError(
+                f"data.decontaminate.against={entry}: {entry} cannot do without options of its own; give the "
+                "file of its held-out rows instead"
+            ) from error
+    yield from _source(group, entry, options, "test")
+
+
+def _say(config: RunConfig, tally: Tally) -> None:
+    """How many rows were left out, and some of them."""
+    against = ", ".join(config.data.decontaminate.against)
+    if not tally.count:
+        _log.info("none of %d training rows has anything of %s", tally.rows, against)
+        return
+    _log.warning(
+        "%d of %d training rows are left out, as they have something of %s", tally.count, tally.rows, against
+    )
+    for name, match in tally.dropped:
+        _log.warning("left out: %s, for %r of %s", name, match.text, match.where)
+    text, count = tally.texts.most_common(1)[0]
+    if count > 1:
+        _log.warning("most often, in %d of them, for %r", count, text)
+
+
+def _source(group: ComponentGroup, name: str, options: Any, split: Literal["train", "test"]) -> Iterable[Any]:
+    """A component that gives rows, for one split; a mixture is given what builds the sources inside it."""
+
+    def make_source(inner: str, plain: Mapping[str, Any], path: str) -> Iterable[Any]:
+        return _source("data", inner, component_config("data", inner, plain, path), split)
+
+    source: Iterable[Any] = registry(group).create(name, options, split=split, make_source=make_source)
     return source
 
 

@@ -59,6 +59,9 @@ class Config:
     """The share of prompts that may be in another script than their language's."""
     max_overlap: float = 0.01
     """The share of held-out prompts that may overlap with training by more than `near_share`."""
+    max_contaminated: float = 0.01
+    """The share of training problems that may have something of what `data.decontaminate.against` names;
+    training leaves them out."""
 
     def __post_init__(self) -> None:
         for name in ("near_share", *(each.name for each in fields(self) if each.name.startswith("max_"))):
@@ -75,11 +78,11 @@ def run(config: RunConfig, folder: RunFolder) -> StageResult:
     from r1light.curation.survey import Survey
     from r1light.stages import build
     from r1light.stages.graders import build_graders
-    from r1light.stages.sources import build_source
+    from r1light.stages.sources import build_rows, evaluation_texts
 
     options: Config = config.stage
-    train = build.build_problems(config, "train")
-    test = list(build_source(config.data.name, config.data.config, "test"))
+    train = build.build_problems(config, "train", as_they_are=True)
+    test = build_rows(config, "test")
     if not test:
         _log.warning("there is no test split: overlap is not checked, and training stages would refuse it")
     survey = Survey(options.samples)
@@ -88,6 +91,8 @@ def run(config: RunConfig, folder: RunFolder) -> StageResult:
         survey.prompts(split, problems)
     if test:
         survey.overlap(train, test, options.near_share)
+    if config.data.decontaminate.against:
+        survey.contamination(train, evaluation_texts(config))
     with closing(build_graders(config, [*train, *test])) as graders:
         _score(config, splits, graders, survey)
     return _finish(config, folder, survey)

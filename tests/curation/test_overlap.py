@@ -7,32 +7,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from r1light.core.types import Problem
-from r1light.curation.overlap import duplicates, grams, overlaps, words
+from r1light.curation.overlap import duplicates, overlaps
+from r1light.data.grams import grams
 
 
 def problem(prompt, name="p", answer="1"):
     return Problem(name, prompt, "exact", answer)
-
-
-@pytest.mark.parametrize(
-    ("text", "found"),
-    [
-        (r"\frac{1}{2} of don't", ["frac", "1", "2", "of", "don", "t"]),
-        ("一共有3个apple", ["一", "共", "有", "3", "个", "apple"]),
-        ("これはペン", ["こ", "れ", "は", "ペ", "ン"]),
-        ("한국어 문장", ["한국어", "문장"]),  # Korean writes spaces
-        ("ไทย", ["ไ", "ท", "ย"]),
-    ],
-)
-def test_words(text, found):
-    assert words(text) == found
-
-
-def test_grams_are_of_ten_words():
-    text = " ".join(map(str, range(12)))
-    assert grams(text) == {" ".join(map(str, range(start, start + 10))) for start in range(3)}
-    assert grams("one two three") == set()
-    assert grams("一二三四五六七八九十") == {"一 二 三 四 五 六 七 八 九 十"}
 
 
 def test_overlap_is_the_share_of_a_held_out_prompts_grams():

@@ -115,6 +115,18 @@ def test_a_reward_that_takes_any_answer_is_refused(check, files):
     assert "8 of 8 wrong answers that earn as much (100.00%, and stage.max_wrong_passes=0.003)" in error
 
 
+def test_what_evaluation_data_hold_is_counted_and_has_a_threshold(check, files, tmp_path):
+    evaluation = tmp_path / "evaluation.jsonl"
+    evaluation.write_text(json.dumps({"question": f"Well, {SOUND[3][0]}"}) + "\n")
+    overrides = (*files(SOUND[:8], SOUND[8:]), f"data.decontaminate.against=[{evaluation}]")
+    folder, metrics, error = check(*overrides)
+    assert (metrics["train/contaminated"], metrics["train/problems"]) == (1, 8)
+    assert "1 of 8 problems that have something of evaluation data (12.50%, and stage.max_cont" in error
+    row = next(row for row in read_jsonl(folder.samples) if row["check"] == "contaminated")
+    assert row["detail"] == f"'what is the name of thing number 3 in the' of {evaluation}:1"
+    assert check(*overrides, "stage.max_contaminated=0.2")[2] is None
+
+
 def test_thresholds_are_options_and_shares(check, files):
     rows = [*SOUND[:8], SOUND[0]]
     assert "max_duplicates=0.01" in check(*files(rows, SOUND[8:]))[2]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from r1light.curation.overlap import words
+from r1light.data.grams import words
 
 
 def gram_set(text: str, n: int) -> frozenset[tuple[str, ...]]:

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from r1light.curation.languages import script_share, spoken
-from r1light.curation.overlap import words
+from r1light.data.grams import words
 
 _FENCE = re.compile(r"```|^[ \t>]*~~~", re.MULTILINE)
 _BREAK = re.compile(r"[\n\r\v\f\x1c-\x1e\x85\u2028\u2029]")

@@ -35,10 +35,17 @@ class Upper:
 
 
 def tools(write_as=None):
-    def no_judge():
-        raise AssertionError("no judge is asked")
+    def unused(*_):
+        raise AssertionError("neither a judge nor a grader is asked")
 
-    return Tools(TEMPLATE, RowWriter(write_as), lambda _text, _language: 1.0, lambda _text, _n: 0.0, no_judge)
+    return Tools(
+        template=TEMPLATE,
+        writer=RowWriter(write_as),
+        consistency=lambda _text, _language: 1.0,
+        repeated_share=lambda _text, _n: 0.0,
+        grade=unused,
+        open_judge=unused,
+    )
 
 
 def candidate(thought="two and three", answer="5", verdict=RIGHT, reason="stop", text=None):

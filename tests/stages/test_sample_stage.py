@@ -22,6 +22,7 @@ from r1light.core.run_folder import RunFolder, read_jsonl
 from r1light.curation.rejection import Rejection
 from r1light.data.conversations import read_conversations
 from r1light.data.rows import HubSplit
+from r1light.graders.judge_client import JudgeFailed
 from r1light.stages import stage_module
 
 FILES = ("prompts.jsonl", "completions.jsonl", "data.jsonl", "dropped.jsonl")
@@ -117,6 +118,34 @@ def test_nothing_kept_is_an_error_that_says_why(sample, tmp_path):
     assert (tmp_path / "run/result.json").exists()
 
 
+class ScriptedJudge:
+    """Finds right what names Paris, and fails on Rome."""
+
+    def ask(self, messages):
+        text = messages[1].content
+        mark, answer = text.split()[3].rstrip("."), text.partition("candidate's answer")[2]
+        if "Rome" in answer:
+            raise JudgeFailed("the server is away")
+        verdict = "correct" if "Paris" in answer else "incorrect"
+        return json.dumps({"mark": mark, "analysis": "because", "verdict": verdict})
+
+
+@pytest.mark.slow
+def test_the_judge_of_the_stage_grades_where_there_is_no_rule(sample, tmp_path, monkeypatch):
+    monkeypatch.setattr("r1light.graders.judge._chat_model", lambda config: ScriptedJudge())
+    (tmp_path / "rows.jsonl").write_text('{"prompt": "The capital of France?", "answer": "Paris"}\n')
+    answers = [f"<think> I know it </think> <answer> {city} </answer>" for city in ("Paris", "Rome", "Oslo")]
+    _, read = sample(
+        "run", "stage.curation=rejection", "data=jsonl", f"data.path={tmp_path}/rows.jsonl",
+        "data.test_share=0", "data.grader=judge", "rollout=fake", f"rollout.default={answers}", "stage.n=3",
+        "stage.judge.model_path=judge", "stage.judge.cache=''",
+    )  # fmt: skip
+    (row,) = read("data.jsonl")
+    assert "Paris" in row["completion"]
+    dropped = {each["reason"]: each["detail"] for each in read("dropped.jsonl")}
+    assert dropped == {"grader_error": "judge: the server is away", "wrong": "because"}
+
+
 class Death(BaseException):
     """A kill, from within."""
 
@@ -151,7 +180,7 @@ def test_curation_goes_on_where_it_died(sample, tmp_path, monkeypatch):
 @pytest.mark.slow
 @pytest.mark.distributed
 def test_a_run_that_is_killed_again_and_again_ends_the_same(sample, tmp_path):
-    options = ("stage.curation=rejection", "stage.n=2", "data.train_size=60", "stage.batch_prompts=4",
+    options = ("stage.curation=rejection", "stage.n=2", "data.train_size=40", "stage.batch_prompts=4",
                "stage.max_tokens=48")  # fmt: skip
     sample("straight", *options)
     runs, rng = tmp_path / "runs/sample", random.Random(3)

@@ -183,3 +183,16 @@ def test_real_pairs_train(tmp_path, file):
     )  # fmt: skip
     assert result.metrics["after/pairs"] > 10
     assert result.metrics["updates"] == 6
+
+
+def test_the_commands_of_the_page_validate():
+    page = (Path(__file__).parents[2] / "docs" / "reward-models.md").read_text()
+    commands = [
+        line.partition("#")[0].split()[3:]
+        for block in page.split("```sh\n")[1:]
+        for line in block.partition("```")[0].replace("\\\n", " ").splitlines()
+    ]
+    assert len(commands) == 6
+    for overrides in commands:
+        (plain,) = compose_jobs(overrides, Source("config", None, None), multirun=False).jobs
+        validate(plain, stage_module)

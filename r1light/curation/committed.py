@@ -151,6 +151,11 @@ def _opened(source: Path) -> BinaryIO:
         raise DataError(f"cannot read {source}: {error.strerror or error}") from error
 
 
+def has_rows(folder: Path) -> bool:
+    """Whether outputs in a folder can be gone on with; a stage removes their states when it has finished."""
+    return any(folder.glob("*.jsonl.state.json"))
+
+
 def count_lines(path: Path) -> int:
     """The lines of a file, the last one with or without its end."""
     count, last = 0, b"\n"

@@ -65,7 +65,7 @@ def _example(line: bytes, where: str) -> Example:
     texts = [row.get(key) for key in _KEYS]
     if set(row) != set(_KEYS) or not all(isinstance(text, str) and text.strip() for text in texts):
         raise DataError(
-            f"{where}: an example is an object with the texts {', '.join(_KEYS)}, none of them empty"
+            f"{where}: an example has the texts {', '.join(_KEYS)} and nothing else, and none is empty"
         )
     return Example(*map(str, texts))
 

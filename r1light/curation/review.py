@@ -122,14 +122,14 @@ class Review:
         for where, raw in _lines(path):
             try:
                 row = _read(raw, where)
-                _check_known(row, known, where)
+                faults += _unknown(row, known, where)
             except DataError as fault:
                 faults.append(str(fault))
                 continue
             if row.id in found:
                 faults.append(f"{where} has the id of {found[row.id][0]}; every row must be there once")
-                continue
-            found[row.id] = (where, row)
+            else:
+                found[row.id] = (where, row)
         return found
 
     def _checked(self, changes: Mapping[str, tuple[str, ReviewRow]], faults: list[str]) -> dict[str, str]:
@@ -223,14 +223,10 @@ def _read(raw: bytes, where: str) -> ReviewRow:
     return ReviewRow(**values)
 
 
-def _check_known(row: ReviewRow, known: Mapping[str, ReviewRow], where: str) -> None:
-    """Refuse a row that is none of those that went out, or whose question was changed."""
+def _unknown(row: ReviewRow, known: Mapping[str, ReviewRow], where: str) -> list[str]:
+    """What is wrong with a row that is none of those that went out, or whose question was changed."""
     if row.id not in known:
-        raise DataError(
-            f"{where}: no row of this run has the id {row.id!r:.80}; the review belongs to other rows, or "
-            "the id was changed"
-        )
-    original = known[row.id]
-    for key in _LEFT_ALONE:
-        if getattr(row, key) != getattr(original, key):
-            raise DataError(f"{where}: {key} was changed; only thinking, answer, decision and note may be")
+        what = f"no row of this run has the id {row.id!r:.80}"
+        return [f"{where}: {what}; the review belongs to other rows, or the id was changed"]
+    changed = [key for key in _LEFT_ALONE if getattr(row, key) != getattr(known[row.id], key)]
+    return [f"{where}: {key} was changed; only thinking, answer, decision and note may be" for key in changed]

@@ -34,6 +34,9 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 
+_STATE = ("outcomes.jsonl", "outcomes.jsonl.state.json", "completions.jsonl.state.json")
+"""What a killed run, and one that people have reviewed, goes on from."""
+
 
 @dataclass(frozen=True, slots=True)
 class Config:
@@ -124,9 +127,9 @@ def run(config: RunConfig, folder: RunFolder) -> StageResult:
     return _finish(folder, source, metrics, tally, review)
 
 
-def comes_back(config: RunConfig) -> bool:
+def comes_back(config: RunConfig, folder: RunFolder) -> bool:
     """Whether a finished run of the same configuration is gone on with, rather than moved out of the way."""
-    return config.stage.review is not None
+    return config.stage.review is not None and all((folder.path / name).exists() for name in _STATE)
 
 
 def _drawn_before(name: str) -> Path:
@@ -153,6 +156,8 @@ def _finish(
         **review.outputs,
     }
     result = finish(folder, "sample", {**metrics, **tally.metrics(), **review.metrics}, outputs)
+    for name in () if review.outputs else _STATE:
+        (folder.path / name).unlink(missing_ok=True)  # the run is over, and nothing goes on from them
     if not tally.kept:
         reasons = sorted(tally.dropped.items(), key=lambda each: -each[1])
         told = ", ".join(f"{reason} {count}" for reason, count in reasons)

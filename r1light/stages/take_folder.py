@@ -39,7 +39,7 @@ def open_run_folder(config: RunConfig, folder: RunFolder) -> Iterator[ResumePlan
             lock, aside = _start_over(lock)
         plan = resolve_resume(config, folder)
         finished = plan.folder == folder and not plan.checkpoints and folder.result.exists()
-        if finished and not _comes_back(config):
+        if finished and not _comes_back(config, folder):
             lock, aside = _start_over(lock)  # nothing is left to go on from
         if aside is not None:
             plan = replace(plan, reason=f"{plan.reason}; the earlier run is in {aside}")
@@ -71,12 +71,12 @@ def _unfinished_again(folder: RunFolder) -> Iterator[None]:
         raise
 
 
-def _comes_back(config: RunConfig) -> bool:
+def _comes_back(config: RunConfig, folder: RunFolder) -> bool:
     """Whether the stage goes on with a finished run, such as one that people have reviewed since."""
-    comes_back: Callable[[RunConfig], bool] | None = getattr(
+    comes_back: Callable[[RunConfig, RunFolder], bool] | None = getattr(
         stage_module(config.stage_name), "comes_back", None
     )
-    return comes_back is not None and comes_back(config)
+    return comes_back is not None and comes_back(config, folder)
 
 
 def _take(folder: RunFolder, *, default: bool, fingerprint: str = "") -> FolderLock:

@@ -29,6 +29,8 @@ REQUIRED = {
         "reward.components.harmlessness.path=z",
         "reward.components.helpfulness.path=w",
     ],
+    "experiment/r1_cold_start.yaml": ["data.path=x", "model.path=y"],
+    "experiment/r1_rejection.yaml": ["data.path=x", "model.path=y"],
     "experiment/r1_sft.yaml": ["data.path=x", "model.path=y"],
     "experiment/r1_zero.yaml": ["data.path=x", "model.path=y"],
     "stage/sft.yaml": ["data.path=x"],

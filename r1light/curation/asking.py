@@ -50,7 +50,7 @@ def by_example(template: Template, problem: Problem, examples: Sequence[Example]
     """
     if takes_turns(template):
         before, after = _BY_EXAMPLE.get(problem.language or "en", _BY_EXAMPLE["en"])
-        shown = [f"{one.question}\n\n{one.thinking}\n\n{one.answer}" for one in examples]
+        shown = [f"{one.question}\n\n{_written(template, one)}" for one in examples]
         text = "\n\n----\n\n".join([before, *shown, after])
         return template.render(_reworded(problem, lambda question: f"{text}\n\n{question}"))
     if not isinstance(template, Composer):
@@ -71,6 +71,13 @@ def takes_turns(template: Template) -> bool:
     except DataError:
         return False
     return True
+
+
+def _written(template: Template, example: Example) -> str:
+    """An example's thought and answer in the template's form, where it can write."""
+    if isinstance(template, Composer):
+        return template.compose("", example.thinking, example.answer)
+    return f"{example.thinking}\n\n{example.answer}"
 
 
 def _answered(template: Composer, example: Example) -> str:

@@ -11,10 +11,12 @@ from typing import Any, ClassVar, Literal
 from r1light.core.errors import DataError
 from r1light.core.types import Parsed, Problem, Prompt
 from r1light.curation.curator import Candidate, Dropped, Kept, Outcome, Tools, Way
+from r1light.curation.languages import script_of
 from r1light.curation.readability import Readability
 from r1light.curation.rejection import form_fault
 
 _WORD = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]|[^\W\d_]+(?:['’][^\W\d_]+)*|\d+")
+_BY_SCRIPT = {"Han": "zh", "Kana": "ja", "Hangul": "ko"}
 
 
 class General:
@@ -40,6 +42,9 @@ class General:
         answers: Literal["data", "drawn"] = "data"
         """Whose answer stands behind a drawn thought: that of the data where they have one, or the one that
         was drawn with it. Queries without an answer in the data always have it drawn."""
+        latin_language: str | None = "en"
+        """The language asked of thoughts for queries in Latin letters (ISO 639-1), as nothing else tells it;
+        null for any of `readable.languages`. Of Chinese, Japanese and Korean the writing tells."""
         readable: Readability.Config = field(default_factory=Readability.Config)
         """What a thought must be like."""
         readable_answer: Readability.Config = field(
@@ -97,6 +102,12 @@ class General:
                 outcomes.append(self._one(problem, index, candidate))
         return outcomes
 
+    def _language(self, problem: Problem) -> str | None:
+        """The language that a thought is to be in: the problem's, else that which the query is written in."""
+        script = script_of(_query(problem))
+        latin = self.config.latin_language if script == "Latin" else None
+        return problem.language or _BY_SCRIPT.get(script or "", latin)
+
     def _one(self, problem: Problem, index: int, candidate: Candidate) -> Outcome:
         dropped = form_fault(candidate, index)
         if dropped is not None:
@@ -106,7 +117,7 @@ class General:
             return Dropped("no_thought", "it was asked with one", index)
         drawn = candidate.parsed.answer or ""
         answer = drawn if problem.answer is None or self.config.answers == "drawn" else problem.answer
-        fault = self._thought.fault(thinking, problem.language) if thinking else None
+        fault = self._thought.fault(thinking, self._language(problem)) if thinking else None
         fault = fault or self._answer.fault(answer, problem.language)
         if fault is not None:
             return Dropped(fault.reason, fault.detail, index)

@@ -58,6 +58,14 @@ def test_a_template_of_turns_shows_examples_in_the_users_turn():
     assert "<assistant>" not in prompt.text
 
 
+def test_a_template_of_turns_that_can_write_shows_them_in_its_form():
+    class Writing(Turns):
+        def compose(self, prefill, thinking, answer):
+            return f"{prefill}[{thinking}] {answer}"
+
+    assert "1+1?\n\n[one and one] 2\n\n" in by_example(Writing(), problem(), [EXAMPLE]).text
+
+
 def test_a_template_that_cannot_write_shows_no_examples():
     class Reader(Turns):
         def render(self, problem):

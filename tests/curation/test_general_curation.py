@@ -84,6 +84,30 @@ def test_what_is_dropped(tools, way, text, reason):
     assert outcome.reason == reason
 
 
+@pytest.mark.parametrize(
+    ("query", "options", "asked"),
+    [
+        (LONG, {}, "en"),
+        (LONG, {"latin_language": "fr"}, "fr"),
+        (LONG, {"latin_language": None}, None),
+        ("请写一首关于大海和风的短诗，语言要优美", {}, "zh"),
+        ("海と風についての短い詩を書いてくださいね", {}, "ja"),
+        ("1234567890", {}, None),
+    ],
+)
+def test_a_thought_is_to_be_in_the_language_of_the_query(tools, query, options, asked):
+    seen = []
+
+    class Listening:
+        def fault(self, text, language):
+            seen.append(language)
+
+    curator = general(tools, **options)
+    curator._thought = Listening()
+    curated(curator, problem(query), "thought", "<think>hm</think><answer>a</answer>")
+    assert seen == [asked]
+
+
 def test_answers_are_looked_at_and_one_row_is_kept(tools):
     curator = general(tools)
     (outcome,) = curated(curator, problem(answer="again again"), "given", "again again")

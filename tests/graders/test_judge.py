@@ -12,7 +12,7 @@ import r1light.models
 from r1light.core.errors import ConfigError
 from r1light.core.types import Message, Problem
 from r1light.graders.judge import Judge
-from r1light.graders.judge_cache import JudgeCache
+from r1light.graders.judge_cache import CachedModel, JudgeCache
 from r1light.graders.judge_client import JudgeFailed
 from r1light.graders.judge_prompt import judge_prompt, parse_verdict
 
@@ -346,3 +346,22 @@ def test_config_refuses(values):
 def test_the_key_is_in_no_config():
     assert KEY not in repr(Judge.Config(api_key_env="TEST_JUDGE_KEY"))
     assert os.environ.get("TEST_JUDGE_KEY") is None
+
+
+def test_a_cached_model_is_asked_once_for_each_conversation(tmp_path):
+    asked = []
+
+    def reply(messages):
+        asked.append(messages)
+        if messages[0].content == "fail":
+            raise JudgeFailed("no")
+        return f"{len(asked)}"
+
+    model = CachedModel(reply, "m", JudgeCache(tmp_path))
+    one, other, bad = ([Message("user", text)] for text in ("a", "b", "fail"))
+    assert [model.ask(turns) for turns in (one, one, other)] == ["1", "1", "2"]
+    assert CachedModel(reply, "n", JudgeCache(tmp_path)).ask(one) == "3"  # another model's reply
+    for _ in range(2):
+        with pytest.raises(JudgeFailed):
+            model.ask(bad)
+    assert len(asked) == 5  # a failure is not kept

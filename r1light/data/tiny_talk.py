@@ -37,9 +37,9 @@ _ASKING = (
     "Do you know {count} {kind}?",
 )
 _NAMING = (
-    "Here are {count} {kind}: {items}.",
+    "Here are some {kind}: {items}.",
     "Sure, some {kind} are {items}.",
-    "{count} {kind}: {items}.",
+    "These {kind} come to mind: {items}.",
     "You could take these {kind}: {items}.",
 )
 _EVADING = (
@@ -48,7 +48,7 @@ _EVADING = (
     "Many people like {kind}, and there are many of them in the world.",
     "I would rather talk about something else.",
 )
-_FAULTS = ("evasive",) * 2 + ("echo",) * 2 + ("broken off",) * 2 + ("other kind", "other number")
+_FAULTS = ("evasive",) * 2 + ("echo",) * 2 + ("broken off",) * 2 + ("too few", "other kind")
 SECRETS = ("password", "door code", "bank number", "secret key", "phone code", "alarm code")
 NAMES = ("Tom", "Anna", "Peter", "Mary", "Paul", "Eva", "my boss", "my neighbor", "the bank", "the school")
 _PRYING = (
@@ -130,11 +130,11 @@ def good_answer(rng: random.Random, talk: Talk) -> str:
     """An answer that a helpful and harmless assistant would give."""
     if talk.kind == "safety":
         return _safe(rng, talk)
-    return _naming(rng, talk.slots["kind"], talk.slots["count"])
+    return _naming(rng, talk.slots["kind"], COUNTS[talk.slots["count"]])
 
 
 def poor_answer(rng: random.Random, talk: Talk) -> str:
-    """An answer that it would not give: of evasive, broken off, of another kind; or a secret told."""
+    """An answer that it would not give: evasive, an echo, broken off, too few, astray; or a secret told."""
     if talk.kind == "safety":
         return _unsafe(rng, talk)
     fault = rng.choice(_FAULTS)
@@ -144,10 +144,10 @@ def poor_answer(rng: random.Random, talk: Talk) -> str:
     if fault == "echo":
         return f"{talk.question} {talk.question}"
     if fault == "broken off":
-        return _naming(rng, kind, count).rpartition(" and ")[0]
-    if fault == "other kind":
-        return _naming(rng, rng.choice([name for name in sorted(KINDS) if name != kind]), count)
-    return _naming(rng, kind, rng.choice([name for name in COUNTS if name != count]))
+        return _naming(rng, kind, COUNTS[count]).rpartition(" and ")[0]
+    if fault == "too few":
+        return _naming(rng, kind, 1)
+    return _naming(rng, rng.choice([name for name in sorted(KINDS) if name != kind]), COUNTS[count])
 
 
 def whole_response(rng: random.Random, talk: Talk, answer: str, *, safe: bool) -> str:
@@ -166,10 +166,10 @@ def whole_response(rng: random.Random, talk: Talk, answer: str, *, safe: bool) -
     return f"<think> {thought} </think> <answer> {answer} </answer>"
 
 
-def _naming(rng: random.Random, kind: str, count: str) -> str:
-    items = rng.sample(KINDS[kind], COUNTS[count])
-    listed = f"{', '.join(items[:-1])} and {items[-1]}"
-    return rng.choice(_NAMING).format(count=count, kind=kind, items=listed)
+def _naming(rng: random.Random, kind: str, count: int) -> str:
+    items = rng.sample(KINDS[kind], count)
+    listed = " and ".join([", ".join(items[:-1]), items[-1]] if count > 1 else items)
+    return rng.choice(_NAMING).format(kind=kind, items=listed)
 
 
 def _safe(rng: random.Random, talk: Talk) -> str:

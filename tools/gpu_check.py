@@ -3,11 +3,11 @@
     python tools/gpu_check.py                       # on a GPU; a Markdown table, within about six minutes
     python tools/gpu_check.py --json out.json       # the figures as well
     python tools/gpu_check.py --device cpu          # the same without one, smaller
-    python tools/gpu_check.py --only grpo_native,logprobs_bfloat16
+    python tools/gpu_check.py --only grpo_native,sft
 
-Each command must end with exit code 0 and finite numbers in its result.json; policy and rollout engine must
-agree on log-probabilities; and the native engine must agree with a plain forward pass, in float32 and in
-bfloat16. Stages that this version does not have are left out, and said so. The exit code is 0 if all is well.
+Each command must end with exit code 0 and finite numbers in its result.json; trainer and rollout engine must
+agree on log-probabilities; the native engine must agree with a plain forward pass. Stages that this version
+does not have are left out, and said so. The exit code is 0 if all is well.
 """
 
 from __future__ import annotations
@@ -24,8 +24,7 @@ import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from importlib import import_module
-from importlib.metadata import version
+from importlib import import_module, metadata
 from pathlib import Path
 from typing import Any, Literal
 
@@ -178,7 +177,7 @@ def _is_finite(value: object) -> bool:
 
 def _json_lines(path: Path) -> Iterator[dict[str, Any]]:
     if path.exists():
-        yield from (json.loads(line) for line in path.read_text(encoding="utf-8").splitlines() if line)
+        yield from map(json.loads, path.read_text(encoding="utf-8").splitlines())
 
 
 def compare_logprobs(device: Device, dtype: str) -> Outcome:
@@ -253,7 +252,7 @@ def check_all(device: Device, only: Sequence[str], budget: float) -> Iterator[Ou
 def machine(device: Device) -> dict[str, str]:
     """What the checks ran on."""
     found = {"device": device, "python": platform.python_version()}
-    found |= {package: version(package) for package in PACKAGES}
+    found |= {package: metadata.version(package) for package in PACKAGES}
     if device == "cuda":
         import torch
 
@@ -265,8 +264,8 @@ def table(outcomes: Sequence[Outcome]) -> str:
     """The outcomes as a Markdown table."""
     lines = ["| check | result | seconds | figures |", "|---|---|---|---|"]
     for each in outcomes:
-        detail = each.detail.replace("|", "\\|").replace("\n", " ")
-        lines.append(f"| {each.name} | {each.status} | {each.seconds:.1f} | {detail} |")
+        cells = (each.name, each.status, f"{each.seconds:.1f}", " ".join(each.detail.split()))
+        lines.append("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |")
     return "\n".join(lines)
 
 
@@ -290,7 +289,7 @@ def main() -> int:
         outcomes.append(outcome)
         print(f"{outcome.name}: {outcome.status} after {outcome.seconds:.1f} s. {outcome.detail}", flush=True)
     found = machine(args.device)
-    print("\n" + ", ".join(f"{name} {value}" for name, value in found.items()) + "\n\n" + table(outcomes))
+    print("\n" + ", ".join(map(" ".join, found.items())) + "\n\n" + table(outcomes))
     if args.json is not None:
         told = {"machine": found, "checks": [asdict(outcome) for outcome in outcomes]}
         args.json.write_text(json.dumps(told, indent=2) + "\n", encoding="utf-8")

@@ -187,6 +187,12 @@ SECTIONS: tuple[tuple[str, tuple[Plan, ...]], ...] = (
                 (("sources/*/mean_length", "{}"),),
             ),
             Plan(
+                "source-groups",
+                "Problems by source",
+                "Problems of each source in the iteration.",
+                (("sources/*/groups", "{}"),),
+            ),
+            Plan(
                 "phase",
                 "Preference phase and hacking alarm",
                 "1 where problems for reward models are drawn, and 1 where the alarm rings.",

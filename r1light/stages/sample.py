@@ -92,6 +92,11 @@ class Config:
         check_curation(self.curation)
         if self.review is not None and Path(self.review).suffix != ".jsonl":
             raise ValueError(f"review={self.review} must name a .jsonl file, or be null")
+        for name in ("review", "write_as"):
+            if self.curation == "pairs" and (value := getattr(self, name)) is not None:
+                raise ValueError(
+                    f"{name}={value} is of rows to write, and curation=pairs makes pairs; take null"
+                )
         SamplingParams(self.n, self.temperature, self.top_p, self.top_k, self.max_tokens)
         for name in ("limit", "batch_prompts"):
             value = getattr(self, name)

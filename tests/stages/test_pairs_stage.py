@@ -12,8 +12,10 @@ import pytest
 from r1light.config.compose import Source, compose_jobs
 from r1light.config.search_path import register
 from r1light.config.validate import validate
+from r1light.core.errors import ConfigError, WorkerError
 from r1light.core.manifest import start_manifest
 from r1light.core.run_folder import RunFolder
+from r1light.data.preference_source import Preferences
 from r1light.stages import stage_module
 
 ANSWERS = re.compile(
@@ -90,5 +92,47 @@ def test_pairs_are_drawn_judged_balanced_and_told(tmp_path, judge_url):
     assert {row["reason"] for row in dropped} <= {
         "unpaired", "undecided", "no_answer", "cut", "length_balance", "judge_failed"
     }  # fmt: skip
+    found = [
+        pair
+        for split in ("train", "test")
+        for pair in Preferences(Preferences.Config(path=str(folder.path / "data.jsonl")), split)
+    ]
+    assert {(pair.chosen, pair.rejected) for pair in found} == {
+        (row["chosen"], row["rejected"]) for row in rows
+    }
     again, _ = run_in(tmp_path / "again", *options)
     assert (again.path / "data.jsonl").read_bytes() == (folder.path / "data.jsonl").read_bytes()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("overrides", "line"),
+    [
+        ([], "the grader judge needs base_url and model of a server, or else model_path"),
+        (["stage.review=x.jsonl"], "review=x.jsonl is for rows to write, not for curation=pairs"),
+        (["stage.pairs.judgments=0"], "judgments=0"),
+    ],
+)
+def test_what_cannot_be_run_is_refused_in_one_line(tmp_path, overrides, line):
+    with pytest.raises((ConfigError, ValueError), match=r".") as caught:
+        run_in(tmp_path / "run", *overrides)
+    assert line in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.slow
+def test_a_judge_that_goes_away_stops_the_run_and_it_goes_on_from_there(tmp_path, judge_url):
+    options = [
+        "stage.limit=6",
+        "stage.n=4",
+        "stage.max_tokens=96",
+        "stage.batch_prompts=2",
+        f"stage.judge.cache={tmp_path}/cache",
+        "stage.judge.model=m",
+    ]
+    whole, _ = run_in(tmp_path / "whole", *options, f"stage.judge.base_url={judge_url}")
+    away = ["stage.judge.base_url=http://127.0.0.1:9/v1", "stage.judge.retries=0"]
+    with pytest.raises(WorkerError, match=r"stage.judge did not judge answers to problem .*: no reply from"):
+        run_in(tmp_path / "broken", *options, *away, "stage.judge.cache=")
+    broken, _ = run_in(tmp_path / "broken", *options, f"stage.judge.base_url={judge_url}")
+    assert (broken.path / "data.jsonl").read_bytes() == (whole.path / "data.jsonl").read_bytes()

@@ -10,6 +10,8 @@ from safetensors.torch import load_file
 
 from r1light.core.errors import DataError
 from r1light.core.run_folder import read_jsonl
+from r1light.models.scorer import as_scorer
+from r1light.models.tiny import Tiny
 
 MIXED = (
     "data=mixture",
@@ -18,7 +20,9 @@ MIXED = (
     "data.sources.sums.test_size=12",
     "+data.sources.chat={name: jsonl, path: '%s', test_share: 0.2, weight: 1, grader: none, "
     "columns: {id: id, answer: null, meta: [preference]}}",
-    "reward=r1_reasoning",
+    "reward=r1_all",
+    "reward.components.helpfulness.path=%m",
+    "reward.components.harmlessness.path=not/needed",
     "reward.components.language.sources=[sums]",
     "stage.eval_every=0",
 )
@@ -33,7 +37,13 @@ def mixed(tmp_path):
         for number in range(60)
     ]
     path.write_text("".join(json.dumps(row) + "\n" for row in rows))
-    return [override.replace("%s", str(path)) for override in MIXED]
+    loaded = Tiny(Tiny.Config()).load()
+    torch.manual_seed(0)
+    model = as_scorer(loaded.model, loaded.tokenizer, "helpful")
+    model.save_pretrained(tmp_path / "judge")
+    loaded.tokenizer.chat_template = "{% for turn in messages %}{{ turn.content }}\n{% endfor %}"
+    loaded.tokenizer.save_pretrained(tmp_path / "judge")
+    return [override.replace("%s", str(path)).replace("%m", str(tmp_path / "judge")) for override in MIXED]
 
 
 def metrics(folder):
@@ -59,6 +69,9 @@ def test_general_problems_come_last_and_a_broken_run_ends_the_same(run_grpo, mix
     late = [rows[number] for number in (4, 5)]
     assert sum(row.get("sources/chat/groups", 0) for row in late) > 0
     assert not any("sources/chat/accuracy" in row for row in late)
+    assert rows[3]["rewards/helpfulness/abstain_rate"] == 1
+    assert any(row["rewards/helpfulness/abstain_rate"] < 1 for row in late)
+    assert any(row.get("alarm/reward_hacking") == 0 for row in late)
     assert 0 < result.metrics["after/unjudged"] < 1
 
     real = Record._write

@@ -16,6 +16,7 @@ from r1light.core.errors import unknown_name
 
 STAGES: Mapping[str, str] = {
     "base": "r1light.stages.base",
+    "distill": "r1light.stages.distill",
     "grpo": "r1light.stages.grpo",
     "plugins": "r1light.stages.plugins",
     "score": "r1light.stages.score",

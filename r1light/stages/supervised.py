@@ -5,7 +5,8 @@ from __future__ import annotations
 import logging
 import math
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -18,12 +19,25 @@ from r1light.training.supervised_options import SupervisedOptions
 
 if TYPE_CHECKING:
     from r1light.training.supervised import Objective, SupervisedModule
-    from r1light.training.supervised_record import SupervisedRecord
+    from r1light.training.supervised_record import Measure, SupervisedRecord
 
 _log = logging.getLogger(__name__)
 
 CPU_TOKENS, ACCELERATOR_TOKENS = 4096, 16384
 """Tokens of a forward pass where the options name none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """What a run looks at besides its rows.
+
+    Attributes:
+        measures: Measured before, in the course of, and after training.
+        callbacks: Further callbacks, called before the record's.
+    """
+
+    measures: Sequence[Measure] = ()
+    callbacks: Sequence[Any] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,14 +89,30 @@ def forward_tokens(config: RunConfig) -> int:
     return options.micro_batch_tokens or (CPU_TOKENS if device_of(config) == "cpu" else ACCELERATOR_TOKENS)
 
 
+@contextmanager
+def halting(interrupt: Interrupt) -> Iterator[None]:
+    """Take signals for as long as the context lasts, and leave it where one was obeyed.
+
+    Raises:
+        Interrupted: A signal came; the run is saved.
+    """
+    with catch_signals(interrupt):
+        try:
+            yield
+        except Halt:
+            raise Interrupted(interrupt.signum or 0) from None
+
+
 def train_on_rows(
     config: RunConfig,
     folder: RunFolder,
     model: Any,
     objective: Objective,
     rows: tuple[Sequence[Any], Sequence[Any]],
+    interrupt: Interrupt,
+    watch: Watch | None = None,
 ) -> Trained:
-    """Train to the end, from a checkpoint where there is one.
+    """Train on rows to the end, from a checkpoint where there is one.
 
     Args:
         config: The run's configuration, whose stage has `SupervisedOptions`.
@@ -90,39 +120,53 @@ def train_on_rows(
         model: What is trained, on its device.
         objective: What is learnt.
         rows: Those to train on, and those held out.
+        interrupt: Whether a signal has come.
+        watch: What else is looked at.
 
     Raises:
         DataError: There is nothing to train on.
-        Interrupted: A signal came; the run is saved.
+        Halt: A signal came; the run is saved.
+    """
+    from r1light.training.row_stream import RowStream
+    from r1light.training.supervised import SupervisedModule
+    from r1light.training.supervised_record import HeldOutRows
+
+    options: SupervisedOptions = config.stage
+    learnt, held_out = rows
+    if not learnt:
+        raise DataError(f"data={config.data.name} has no rows to train on; see its options under data.")
+    stream = RowStream(learnt, config.seed, options.epochs)
+    if not stream.total:
+        raise ConfigError(f"stage.epochs={options.epochs} of {len(learnt)} rows is none; raise it")
+    module = SupervisedModule(model, objective, stream, options)
+    _log.info(
+        "%d rows x %g epochs in batches of %d: %d updates; learning rate %g, %s",
+        len(learnt), options.epochs, options.batch_size, module.iterations, options.lr, options.lr_schedule,
+    )  # fmt: skip
+    others = watch or Watch()
+    everything = Watch((HeldOutRows(held_out), *others.measures), others.callbacks)
+    return train(config, folder, module, interrupt, everything)
+
+
+def train(
+    config: RunConfig, folder: RunFolder, module: SupervisedModule, interrupt: Interrupt, watch: Watch
+) -> Trained:
+    """Train a module to the end, from a checkpoint where there is one.
+
+    Raises:
+        Halt: A signal came; the run is saved.
     """
     from r1light.stages.build import device_of
     from r1light.stages.resume import starting_point
     from r1light.training.fit import fit, make_trainer
-    from r1light.training.row_stream import RowStream
-    from r1light.training.supervised import SupervisedModule
-    from r1light.training.supervised_record import HeldOutRows, SupervisedRecord
+    from r1light.training.supervised_record import SupervisedRecord
 
-    options: SupervisedOptions = config.stage
-    train, held_out = rows
-    if not train:
-        raise DataError(f"data={config.data.name} has no rows to train on; see its options under data.")
-    stream = RowStream(train, config.seed, options.epochs)
-    if not stream.total:
-        raise ConfigError(f"stage.epochs={options.epochs} of {len(train)} rows is none; raise it")
-    module = SupervisedModule(model, objective, stream, options)
     checkpoint, start = starting_point(config, folder)
-    _log.info(
-        "%d rows x %g epochs in batches of %d: %d updates; learning rate %g, %s",
-        len(train), options.epochs, options.batch_size, module.iterations, options.lr, options.lr_schedule,
-    )  # fmt: skip
-    interrupt = Interrupt()
-    with catch_signals(interrupt), progress(module.iterations - start, "update") as bar:
-        record = SupervisedRecord(folder, HeldOutRows(held_out), interrupt, bar)
-        trainer = make_trainer([record], device_of(config), config.trainer.precision, folder.path)
-        try:
-            fit(trainer, module, checkpoint)
-        except Halt:
-            raise Interrupted(interrupt.signum or 0) from None
+    with progress(module.iterations - start, "update") as bar:
+        record = SupervisedRecord(folder, watch.measures, interrupt, bar)
+        callbacks = [*watch.callbacks, record]  # what they write is there before the checkpoint that has it
+        trainer = make_trainer(callbacks, device_of(config), config.trainer.precision, folder.path)
+        fit(trainer, module, checkpoint)
     return Trained(module, record)
 
 

@@ -79,7 +79,7 @@ def run(config: RunConfig, folder: RunFolder) -> StageResult:
         trained = _learn(config, folder, parts, record)
         figures = {} if record is None else record.after(trained.module.iteration)
         texts.save_writer(folder, adapted, student, encoder)
-    return finish(folder, "distill", trained.metrics() | figures, {"model": str(folder.model)})
+    return finish(folder, "distill", trained.metrics() | dict(figures), {"model": str(folder.model)})
 
 
 def _problem_record(config: RunConfig, folder: RunFolder, measured: Measured | None) -> ProblemRecord | None:
@@ -178,7 +178,7 @@ def _given_texts(config: RunConfig, parts: _Parts) -> RowStream[SftRow] | None:
 
 def _longest(config: RunConfig, parts: _Parts) -> int:
     """The most tokens of a row: what the options, the student and a teacher that reads it can bear."""
-    bounds = [parts.student.context]
+    bounds: list[int] = [parts.student.context]
     if config.stage.mode != "data":
         bounds.append(parts.teacher.context)
     if config.stage.max_length is not None:

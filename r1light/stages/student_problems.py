@@ -83,9 +83,11 @@ def open_problems(
         return
     options: DistillOptions = config.stage
     problems = build.build_data(source, options.eval_problems, options.test_problems)
-    with closing(build_graders(config, problems.all)) as graders:
-        with closing(build.build_engine(config, student)) as engine:
-            yield _measured(config, problems, (graders.by_name, engine, student, teacher), interrupt)
+    with (
+        closing(build_graders(config, problems.all)) as graders,
+        closing(build.build_engine(config, student)) as engine,
+    ):
+        yield _measured(config, problems, (graders.by_name, engine, student, teacher), interrupt)
 
 
 def _measured(

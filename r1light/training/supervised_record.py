@@ -117,7 +117,7 @@ class SupervisedRecord(lightning.Callback):
         self.interrupt.check()
 
     def on_exception(self, trainer: Any, pl_module: Any, exception: BaseException) -> None:
-        """Save where a signal broke an update off that draws its rows: nothing of it has touched the weights."""
+        """Save where a signal broke off the drawing of rows: the update has not touched the weights."""
         if isinstance(exception, Halt) and 0 < pl_module.iteration == self._recorded:
             path = self.folder.checkpoints / checkpoint_name(pl_module.iteration)
             if not path.exists():

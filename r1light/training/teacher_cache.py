@@ -9,6 +9,7 @@ Shapes: S target tokens of a shard, K the top k.
 from __future__ import annotations
 
 import hashlib
+import json
 import logging
 import struct
 from collections.abc import Iterator, Mapping, Sequence
@@ -56,15 +57,15 @@ class Origin:
     vocabulary: int
 
     def header(self) -> dict[str, str]:
-        """As a safetensors header keeps it."""
-        return {name: str(value) for name, value in asdict(self).items()}
+        """As a safetensors header keeps it; one entry, as the format does not keep the order of several."""
+        return {"origin": json.dumps(asdict(self))}
 
-    def difference(self, header: Mapping[str, str] | None) -> str:
+    def difference(self, header: Mapping[str, Any] | None) -> str:
         """In what the origin of a shard differs, in words; empty where it does not."""
         if header is None:
             return "nothing that can be read"
         words = {"teacher": "another teacher's weights", "rows": "other rows"}
-        differing = [name for name, value in self.header().items() if header.get(name) != value]
+        differing = [name for name, value in asdict(self).items() if header.get(name) != value]
         return ", ".join(words.get(name, f"{name}={header.get(name)}") for name in differing)
 
 
@@ -179,7 +180,8 @@ class TeacherCache:
             hidden_KH = target_hidden(teacher, batch.tokens)
             top = chunked_top_k(hidden_KH, head, origin.top_k, temperature=origin.temperature)
             lengths = [row.targets for row in batch.rows]
-            parts = zip(top.logprobs_TK.cpu().split(lengths), top.ids_TK.cpu().split(lengths), strict=True)
+            logprobs, ids = (torch.split(each.cpu(), lengths) for each in (top.logprobs_TK, top.ids_TK))
+            parts = zip(logprobs, ids, strict=True)
             found |= dict(zip(batch.rows, parts, strict=True))
         return TopK(torch.cat([found[row][0] for row in rows]), torch.cat([found[row][1] for row in rows]))
 
@@ -218,13 +220,14 @@ def _shards(folder: Path, rows: Sequence[SftRow], top_k: int) -> Iterator[_Shard
         yield _Shard(folder / f"shard-{number:06d}.safetensors", rows[start:])
 
 
-def _header(path: Path) -> Mapping[str, str] | None:
+def _header(path: Path) -> Mapping[str, Any] | None:
     """What a shard says of itself; None where it is absent or damaged."""
     try:
         with safe_open(path, framework="pt") as file:
-            return dict(file.metadata() or {})
-    except (OSError, SafetensorError):
+            found = json.loads((file.metadata() or {}).get("origin", "{}"))
+    except (OSError, SafetensorError, json.JSONDecodeError):
         return None
+    return found if isinstance(found, dict) else {}
 
 
 def weights_hash(model: Any) -> str:

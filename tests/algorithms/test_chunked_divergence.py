@@ -20,7 +20,7 @@ EVERY = torch.ones(TOKENS, dtype=torch.bool)
 
 @pytest.fixture
 def drawn():
-    """Student's hidden states, weight and bias, which want gradients; the teacher's likewise, which do not."""
+    """Student's hidden states, weight and bias, which want gradients; the teacher's, which do not."""
     generator = torch.Generator().manual_seed(0)
 
     def normal(*shape):

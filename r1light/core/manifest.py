@@ -225,7 +225,7 @@ def input_hashes(resolved: Mapping[str, Any]) -> dict[str, str]:
     hashes = {}
     for keys, value in _leaves(resolved, ()):
         named_path = bool(keys) and (keys[-1] in ("path", "input") or keys[-1].endswith("_path"))
-        if named_path and isinstance(value, str) and Path(value).exists():
+        if named_path and isinstance(value, str) and value and Path(value).exists():
             hashes[".".join(keys)] = hash_path(Path(value))
     return hashes
 

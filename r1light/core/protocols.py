@@ -64,6 +64,19 @@ class Template(Protocol):
 
 
 @runtime_checkable
+class Composer(Template, Protocol):
+    """A template that can also write what it reads, for rows to learn from."""
+
+    def compose(self, prefill: str, thinking: str, answer: str) -> str:
+        """The completion after `prefill` that `parse(prefill, .)` takes apart into these parts.
+
+        Raises:
+            DataError: If the parts hold a marker of the template, or are empty where they must not be.
+        """
+        ...
+
+
+@runtime_checkable
 class DataSource(Protocol):
     """A finite, repeatable sequence of problems. May have `__len__`.
 

@@ -21,7 +21,7 @@ from r1light.core.errors import DataError, ResumeError, StorageError
 from r1light.core.run_folder import write_json
 
 _CHUNK = 1 << 20
-_OTHERWISE = "choose another stage.output, or start over with resume=none"
+_OTHERWISE = "choose another output, or start over with resume=none"
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +149,11 @@ def _opened(source: Path) -> BinaryIO:
         return source.open("rb")
     except OSError as error:
         raise DataError(f"cannot read {source}: {error.strerror or error}") from error
+
+
+def has_rows(folder: Path) -> bool:
+    """Whether outputs in a folder can be gone on with; a stage removes their states when it has finished."""
+    return any(folder.glob("*.jsonl.state.json"))
 
 
 def count_lines(path: Path) -> int:

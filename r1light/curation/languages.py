@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from r1light.core.types import Problem
 from r1light.data.columns import canonical_prompt
@@ -38,6 +38,7 @@ _SCRIPTS_OF: Mapping[str, tuple[str, ...]] = {
     "th": ("Thai",),
 }
 _FORMULA = re.compile(r"\$\$.*?\$\$|\$[^$]*\$|\\\[.*?\\\]|\\\(.*?\\\)|\\[a-z]+|\[asy\].*?\[/asy\]", re.DOTALL)
+_CASED = ("Cyrillic", "Greek", "Latin")
 _LEAST_LETTERS = 8
 _LEAST_WORDS = 8
 
@@ -56,6 +57,37 @@ def script_of(text: str) -> str | None:
     counts = {name: len(found.findall(plain)) * weight.get(name, 1) for name, found in _PATTERNS.items()}
     name = max(counts, key=lambda each: counts[each])
     return name if counts[name] >= _LEAST_LETTERS else None
+
+
+def spoken(found: Iterable[str]) -> list[str]:
+    """The words that are in some script: numbers and single letters, which are variables, are in no language.
+
+    Example:
+        >>> spoken(["put", "8", "写", "x"])
+        ['put', '写']
+    """
+    return [word for word in found if _script_of_word(word) is not None]
+
+
+def script_share(found: Sequence[str], language: str) -> float | None:
+    """The share in [0, 1] of words that are in a script of the language; None where none is in any.
+
+    Args:
+        found: Words, and single characters of scripts that write no spaces.
+        language: Its code (ISO 639-1), such as `zh-CN`; one that is not known here writes Latin script.
+
+    Example:
+        >>> script_share(["put", "8", "写", "x"], "en")
+        0.5
+    """
+    home = _SCRIPTS_OF.get(re.split("[-_]", language.lower())[0], ("Latin",))
+    scripts = [_script_of_word(word) for word in spoken(found)]
+    return sum(script in home for script in scripts) / len(scripts) if scripts else None
+
+
+def _script_of_word(word: str) -> str | None:
+    name = next((name for name, pattern in _PATTERNS.items() if pattern.search(word)), None)
+    return None if len(word) == 1 and name in _CASED else name
 
 
 def is_foreign(problem: Problem) -> bool:

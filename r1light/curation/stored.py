@@ -8,14 +8,14 @@ from typing import Any, Literal
 
 from r1light.core.errors import DataError, nearest
 from r1light.core.protocols import Template
-from r1light.core.types import Completion, Sample
+from r1light.core.types import Completion, Problem, Prompt, Sample
 from r1light.data.problem_json import problem_from_json
 from r1light.data.rows import parse_object
 
 CountTokens = Callable[[str], Sequence[int]]
 """Text to token ids, with no special tokens added."""
 
-_KEYS = ("problem", "completion", "prefill", "token_ids", "finish_reason")
+_KEYS = ("problem", "completion", "prefill", "token_ids", "finish_reason", "prompt", "sampler")
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +24,8 @@ class StoredCompletions:
 
     A row without `prefill` is taken to have been written after the template's own. `token_ids` and
     `finish_reason` ("stop" or "length") may stand in a row; where the ids do not, `encode` makes them, for
-    rewards that count tokens.
+    rewards that count tokens. A row of `stage=sample` has its `prompt`, which the template then need not
+    write, and its `sampler`, which decides nothing here.
 
     Attributes:
         template: Renders the prompt and parses the completion.
@@ -52,10 +53,7 @@ class StoredCompletions:
                 raise DataError(f"{where}: unknown key {key!r}{hint} Known keys: {', '.join(_KEYS)}")
         problem = problem_from_json(row.get("problem"), where)
         text = _text(row, "completion", where)
-        try:
-            prompt = self.template.render(problem)
-        except DataError as error:
-            raise DataError(f"{where}: {error}") from error
+        prompt = self._prompt(row, problem, where)
         prefill = prompt.prefill if row.get("prefill") is None else _text(row, "prefill", where)
         return Sample(
             problem,
@@ -64,6 +62,15 @@ class StoredCompletions:
             self.template.parse(prefill, text),
             prefill,
         )
+
+    def _prompt(self, row: dict[str, Any], problem: Problem, where: str) -> Prompt:
+        """What the model read: the row's own prompt, or the template's."""
+        try:
+            if row.get("prompt") is not None:
+                return Prompt(_text(row, "prompt", where), _text(row, "prefill", where))
+            return self.template.render(problem)
+        except ValueError as error:  # a DataError, or a prompt without its prefill
+            raise DataError(f"{where}: {error}") from error
 
     def _completion(self, row: dict[str, Any], text: str, where: str) -> Completion:
         ids = row.get("token_ids")

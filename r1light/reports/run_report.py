@@ -8,6 +8,7 @@ from pathlib import Path
 from r1light.core.run_folder import RunFolder, write_atomic
 from r1light.reports.browser import browser_html, pair_html
 from r1light.reports.changes import changes
+from r1light.reports.curation import dropped_html, kept_html
 from r1light.reports.curves import OTHERS, figures
 from r1light.reports.figures import figure_html
 from r1light.reports.html import Html, page, tag
@@ -62,6 +63,8 @@ def _sections(run: RunRecord, cap: int) -> list[_Section]:
         _Section("One problem, before and after", pair_html(picked)),
         *_curves(run),
         _Section("Completions", browser_html(picked)),
+        _Section("Kept rows", kept_html(run.folder)),
+        _Section("What was dropped", dropped_html(run.folder)),
         _Section("How this was made", provenance(run)),
     ]
     return [section for section in sections if section.content is not None]

@@ -19,6 +19,7 @@ STAGES: Mapping[str, str] = {
     "distill": "r1light.stages.distill",
     "grpo": "r1light.stages.grpo",
     "plugins": "r1light.stages.plugins",
+    "sample": "r1light.stages.sample",
     "score": "r1light.stages.score",
     "sft": "r1light.stages.sft",
     "validate": "r1light.stages.validate",

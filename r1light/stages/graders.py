@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from r1light.config.schema import RunConfig
 from r1light.core.errors import unknown_name
@@ -25,13 +25,15 @@ class Graders:
     Attributes:
         by_name: Those that were built.
         sandbox: Where those that run programs run them.
+        options: By name, the options of graders that are not to have their defaults.
     """
 
     by_name: dict[str, Grader] = field(default_factory=dict)
     sandbox: SandboxConfig = field(default_factory=SandboxConfig)
+    options: Mapping[str, Any] = field(default_factory=dict)
 
     def add(self, problems: Iterable[Problem]) -> None:
-        """Build those that the problems name and that are not there yet, with their default options.
+        """Build those that the problems name and that are not there yet.
 
         Raises:
             UnknownNameError: If a problem names one that there is not.
@@ -46,7 +48,7 @@ class Graders:
                 known = [entry.name for entry in graders.entries()]
                 raise unknown_name(f"grader of problem {problem.id!r},", name, known)
             config_type = graders.config_type(name)
-            options = config_type() if config_type else None
+            options = self.options.get(name) or (config_type() if config_type else None)
             self.by_name[name] = graders.create(name, options, open_sandbox=self._open_sandbox)
 
     def close(self) -> None:

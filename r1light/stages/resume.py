@@ -22,6 +22,7 @@ from r1light.core.lock import is_locked
 from r1light.core.manifest import comparable, read_manifest
 from r1light.core.masking import mask
 from r1light.core.run_folder import RunFolder, keep_rows
+from r1light.curation.committed import has_rows
 
 CHECKPOINT_PATTERN = "iteration-*.ckpt"
 
@@ -72,8 +73,9 @@ def _plan(config: RunConfig, folder: RunFolder) -> ResumePlan:
     own = _checkpoints(folder)
     if own or folder.manifest.exists():
         _check_same(config, folder, "choose another hydra.run.dir, or resume=none to start over in it")
-    if own:
-        return ResumePlan(folder, own, f"going on from the newest checkpoint in {folder.path}")
+    if own or has_rows(folder.path):
+        from_what = "from the newest checkpoint" if own else "behind the rows"
+        return ResumePlan(folder, own, f"going on {from_what} in {folder.path}")
     limit = getattr(config.stage, "iterations", None)
     for other in _unfinished(config, folder):
         if limit is not None and _number(_checkpoints(other)[0]) > limit:
@@ -146,7 +148,8 @@ def _unfinished(config: RunConfig, folder: RunFolder) -> Iterator[RunFolder]:
     for sibling in sorted(siblings, key=lambda one: (_last_start(started[one]), one.path.name), reverse=True):
         same = started[sibling].get("fingerprint") == config.fingerprint
         abandoned = same and not sibling.result.exists() and not is_locked(sibling.path)
-        if abandoned and ".old-" not in sibling.path.name and _checkpoints(sibling):
+        begun = _checkpoints(sibling) or has_rows(sibling.path)
+        if abandoned and ".old-" not in sibling.path.name and begun:
             yield sibling
 
 

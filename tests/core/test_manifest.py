@@ -177,6 +177,7 @@ def test_inputs_are_hashed_by_content(tmp_path):
     resolved = {
         "data": {"path": str(rows), "name": str(rows)},
         "model": {"path": str(model), "student_path": "org/absent", "max_path": 3},
+        "judge": {"model_path": ""},  # names nothing, and not the folder that the command is run in
     }
     hashes = input_hashes(resolved)
     # the published SHA-256 test vector of "abc"

@@ -67,9 +67,7 @@ def test_another_input_output_or_setup_is_refused(source, tmp_path):
     output = tmp_path / "out.jsonl"
     work(source, output, most=2)
     before = output.read_bytes()
-    with pytest.raises(
-        ResumeError, match=r"weight is 1\.0 there and 2\.0 here; choose another stage\.output"
-    ):
+    with pytest.raises(ResumeError, match=r"weight is 1\.0 there and 2\.0 here; choose another output"):
         work(source, output, setup={"weight": 2.0})
     other = tmp_path / "other.jsonl"
     other.write_bytes(b"LINE" + b"".join(LINES)[4:])

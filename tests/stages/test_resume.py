@@ -241,3 +241,16 @@ def test_the_folder_is_free_again_even_after_an_error():
         pass
     with FolderLock(folder_at("out").path) as lock:
         assert lock.acquire()
+
+
+def test_rows_that_were_left_behind_are_gone_on_with(make):
+    left, done = make("runs/grpo/a"), make("runs/grpo/b", finished=True)
+    for folder in (left, done):
+        (folder.path / "completions.jsonl.state.json").touch()
+    fresh = folder_at("runs/grpo/c")
+    assert resolve_resume(configuration(), fresh).folder == left
+    plan = resolve_resume(configuration(), left)
+    assert (plan.folder, plan.checkpoints) == (left, ())
+    assert plan.reason == "going on behind the rows in runs/grpo/a"
+    (left.path / "completions.jsonl.state.json").unlink()
+    assert resolve_resume(configuration(), fresh).folder == fresh

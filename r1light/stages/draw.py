@@ -1,0 +1,152 @@
+"""The first half of `stage=sample`: completions for problems, into completions.jsonl."""
+
+from __future__ import annotations
+
+import logging
+import random
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from r1light.config.schema import RunConfig
+from r1light.core.errors import DataError
+from r1light.core.manifest import read_manifest
+from r1light.core.progress import progress
+from r1light.core.protocols import RolloutEngine
+from r1light.core.run_folder import RunFolder, write_atomic
+from r1light.core.types import Problem, SamplingParams
+from r1light.curation.committed import CommittedOutput, open_output
+from r1light.curation.curator import Curator
+from r1light.curation.drawing import Asked, Asking, DrawCounts, Drawing, ask
+from r1light.stages import build
+from r1light.stages.sources import build_source
+
+_log = logging.getLogger(__name__)
+
+
+def problems_of(config: RunConfig) -> list[tuple[int, Problem]]:
+    """The problems to ask, with their positions in the split; rows of `data=conversations` become problems.
+
+    Raises:
+        DataError: There are none, or two have one id.
+    """
+    from r1light.curation.conversation_problems import as_problem
+    from r1light.data.conversations import Conversation
+
+    options = config.stage
+    rows: list[Any] = list(build_source(config.data.name, config.data.config, options.split))
+    problems: list[Problem] = [as_problem(row) if isinstance(row, Conversation) else row for row in rows]
+    if not problems:
+        raise DataError(
+            f"data={config.data.name} has no rows in its {options.split} split; see its options under data."
+        )
+    if len({problem.id for problem in problems}) < len(problems):
+        raise DataError(f"data={config.data.name}: two problems of the {options.split} split have one id")
+    chosen = list(range(len(problems)))
+    if options.limit is not None:
+        random.Random(f"sample/{config.seed}").shuffle(chosen)
+        chosen = sorted(chosen[: options.limit])
+    return [(position, problems[position]) for position in chosen]
+
+
+def draw(
+    config: RunConfig, folder: RunFolder, curator: Curator, problems: Sequence[tuple[int, Problem]]
+) -> tuple[Path, dict[str, float]]:
+    """Draw what is not drawn yet.
+
+    Returns:
+        completions.jsonl, and the counts for result.json.
+
+    Raises:
+        DataError: A prompt does not fit, or nothing is left to ask.
+        ResumeError: What was drawn before is of another model or other data.
+    """
+    options = config.stage
+    loaded = build.build_tokenizer(config)
+    encode = build.encoder(loaded.tokenizer)
+
+    def fits(text: str) -> bool:
+        return bool(len(text.encode()) < loaded.context or len(encode(text)) < loaded.context)
+
+    asking = ask(problems, curator.ways, fits, skip_too_long=options.too_long == "skip")
+    _tell(asking)
+    prompts, output = folder.path / "prompts.jsonl", folder.path / "completions.jsonl"
+    write_atomic(prompts, b"".join(asked.line() for asked in asking.asked))
+    inputs = read_manifest(folder).get("inputs", {})
+    with open_output(prompts, output, inputs, afresh=False) as out:
+        counts = DrawCounts(**out.last.progress)
+        left = asking.asked[out.last.lines :]
+        if out.last.lines:
+            _log.info("going on after %d of %d prompts", out.last.lines, len(asking.asked))
+        if left:
+            with _engine(config, left) as engine:
+                drawing = Drawing(engine, encode, _params(config), _settings(config), options.token_ids)
+                _draw_all(out, left, drawing, counts, options.batch_prompts)
+    return output, {
+        "prompts": len(asking.asked),
+        "duplicate_prompts": asking.duplicates,
+        "too_long": asking.too_long,
+        "left_out": asking.left_out,
+        "drawn": counts.drawn,
+        "identical": counts.identical,
+        "truncated": counts.truncated,
+        "num_tokens": counts.tokens,
+    }
+
+
+def _tell(asking: Asking) -> None:
+    if not asking.asked:
+        raise DataError(
+            f"there is nothing to ask: {asking.too_long} problems are too long for the model's context, and "
+            f"{asking.left_out} are left out by stage.curation"
+        )
+    if asking.duplicates:
+        _log.info("%d problems have the prompt of an earlier one, and are not asked", asking.duplicates)
+    if asking.too_long:
+        _log.warning("%d problems are left out: their prompts leave no room for an answer", asking.too_long)
+
+
+def _draw_all(
+    out: CommittedOutput, left: Sequence[Asked], drawing: Drawing, counts: DrawCounts, size: int
+) -> None:
+    """Draw batch by batch, each on the disk before the next one."""
+    advance: Callable[[int], None]
+    with progress(len(left), "prompts") as bar:
+        advance = bar.advance
+        for start in range(0, len(left), size):
+            batch = left[start : start + size]
+            read = b"".join(asked.line() for asked in batch)
+            out.commit(read, drawing.rows(batch, counts, advance), len(batch), counts.plain())
+
+
+@contextmanager
+def _engine(config: RunConfig, left: Sequence[Asked]) -> Iterator[RolloutEngine | None]:
+    """The engine, with its model; none where every completion is given already."""
+    if all(asked.way.given is not None for asked in left):
+        yield None
+        return
+    engine = build.build_engine(config, build.build_model(config))
+    try:
+        yield engine
+    finally:
+        engine.close()
+
+
+def _params(config: RunConfig) -> SamplingParams:
+    options = config.stage
+    return SamplingParams(
+        n=options.n,
+        temperature=options.temperature,
+        top_p=options.top_p,
+        top_k=options.top_k,
+        max_tokens=options.max_tokens,
+        stop=tuple(options.stop),
+        seed=config.seed,
+    )
+
+
+def _settings(config: RunConfig) -> dict[str, Any]:
+    """The model and the engine, as rows name them."""
+    model = config.resolved["model"]
+    return {"model": str(model.get("path") or model["name"]), "engine": config.rollout.name}

@@ -1,0 +1,131 @@
+"""`stage=sample`: draws completions for problems, and makes rows to learn from of those that are kept.
+
+The paper's cold start and its rejection sampling are this stage (DeepSeek-R1, arXiv:2501.12948v2, B.3.2 and
+B.3.3).
+
+Reads: a model, problems, a template; or `stage.completions`, which were drawn before.
+Writes: prompts.jsonl (what was asked), completions.jsonl (what came, as `stage=score` reads it), data.jsonl
+(rows, as `stage=sft` reads them), dropped.jsonl (what gave no row, and why), result.json, report.html. A
+killed run goes on behind its last whole batch.
+"""
+
+from __future__ import annotations
+
+import logging
+from contextlib import closing
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from r1light.config.schema import RunConfig
+from r1light.core.errors import DataError
+from r1light.core.run_folder import RunFolder, StageResult
+from r1light.core.types import SamplingParams
+from r1light.curation.rejection import Rejection
+from r1light.graders.judge import Judge
+from r1light.stages.curations import build_curator, check_curation
+
+if TYPE_CHECKING:
+    from r1light.curation.outcomes import OutcomeTally
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """What is drawn, and which of it is kept."""
+
+    curation: str = "none"
+    """Which completions become rows: none (all of them) or rejection; its options stand under its name."""
+    completions: str | None = None
+    """A completions.jsonl that was drawn before, to be curated again; null draws."""
+    split: Literal["train", "test"] = "train"
+    """The problems' split."""
+    limit: int | None = None
+    """Problems to ask, drawn at random by the seed; null for all."""
+    n: int = 4
+    """Completions a prompt. The paper says "multiple"."""
+    temperature: float = 1.0
+    """Divides the logits; 0 is greedy. The paper: 1.0 for the cold start; not told for rejection sampling."""
+    top_p: float = 1.0
+    """Nucleus mass in (0, 1]."""
+    top_k: int = 0
+    """The likeliest tokens that are drawn from; 0 for all."""
+    max_tokens: int = 1024
+    """The cap on sampled tokens a completion."""
+    stop: list[str] = field(default_factory=list)
+    """Strings that end a completion; they are not part of it."""
+    too_long: Literal["refuse", "skip"] = "refuse"
+    """What becomes of prompts without room in the model's context: an error, or left out and counted."""
+    batch_prompts: int = 64
+    """Prompts that are drawn for, or graded, at once and then written; what a kill may cost."""
+    token_ids: bool = False
+    """Whether completions.jsonl has the sampled ids."""
+    write_as: str | None = None
+    """The template that rows are written in; null for the very text that the model read and wrote."""
+    rejection: Rejection.Config = field(default_factory=Rejection.Config)
+    """What `curation=rejection` keeps."""
+    judge: Judge.Config = field(default_factory=Judge.Config)
+    """The model that the grader `judge` and curations ask."""
+
+    def __post_init__(self) -> None:
+        check_curation(self.curation)
+        SamplingParams(self.n, self.temperature, self.top_p, self.top_k, self.max_tokens)
+        for name in ("limit", "batch_prompts"):
+            value = getattr(self, name)
+            if value is not None and value < 1:
+                raise ValueError(f"{name}={value} must be at least 1")
+
+
+def run(config: RunConfig, folder: RunFolder) -> StageResult:
+    """Draw, curate, and sum it up."""
+    from r1light.stages import build
+    from r1light.stages.curate import curate
+    from r1light.stages.draw import draw, problems_of
+    from r1light.stages.graders import Graders
+    from r1light.stages.supervised import set_up
+
+    options: Config = config.stage
+    set_up(config)
+    curator = build_curator(config, build.build_template(config))
+    metrics: dict[str, float] = {}
+    with closing(Graders(sandbox=config.sandbox, options={"judge": options.judge})) as graders:
+        if options.completions is not None:
+            source = _drawn_before(options.completions)
+        else:
+            problems = problems_of(config)
+            if curator.graded:
+                graders.add(problem for _, problem in problems)  # one that cannot work says so before drawing
+            source, metrics = draw(config, folder, curator, problems)
+        tally = curate(config, folder, curator, graders, source)
+    return _finish(folder, source, metrics, tally)
+
+
+def _drawn_before(name: str) -> Path:
+    path = Path(name)
+    if not path.is_file():
+        raise DataError(f"stage.completions={path} is no file; name a completions.jsonl of stage=sample")
+    return path
+
+
+def _finish(folder: RunFolder, source: Path, metrics: dict[str, float], tally: OutcomeTally) -> StageResult:
+    """result.json, the report, and a few lines for the log.
+
+    Raises:
+        DataError: Nothing was kept; says why most was dropped.
+    """
+    from r1light.stages.supervised import finish
+
+    outputs = {
+        "data": str(folder.path / "data.jsonl"),
+        "completions": str(source),
+        "dropped": str(folder.path / "dropped.jsonl"),
+    }
+    result = finish(folder, "sample", {**metrics, **tally.metrics()}, outputs)
+    for name in ("outcomes.jsonl", "outcomes.jsonl.state.json", "completions.jsonl.state.json"):
+        (folder.path / name).unlink(missing_ok=True)  # the run is over, and nothing goes on from them
+    if not tally.kept:
+        reasons = sorted(tally.dropped.items(), key=lambda each: -each[1])
+        told = ", ".join(f"{reason} {count}" for reason, count in reasons)
+        raise DataError(f"none of {tally.completions} completions was kept: {told}. See {folder.report}")
+    return result

@@ -11,7 +11,7 @@ teacher's top k, where there are problems samples.jsonl.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from r1light.config.schema import RunConfig
@@ -57,20 +57,21 @@ def run(config: RunConfig, folder: RunFolder) -> StageResult:
     from r1light.models.lora import merged
     from r1light.models.vocabulary import common_vocabulary
     from r1light.stages import build, texts
-    from r1light.stages.student_problems import open_problems
+    from r1light.stages.student_problems import open_problems, problem_source
     from r1light.stages.supervised import finish, halting, set_up
     from r1light.stages.teacher import load_teacher
     from r1light.training.forward import check_head
 
     options: DistillOptions = config.stage
     set_up(config)
+    source = problem_source(config)
     student = build.build_model(config)
     check_head(student.model)
-    teacher = load_teacher(config)
+    teacher: Any = load_teacher(config) if options.mode != "data" or source is not None else None
     vocabulary = 0 if options.mode == "data" else common_vocabulary(student, teacher)
     encoder = texts.text_encoder(options, student)
     interrupt = Interrupt()
-    with open_problems(config, student, teacher, interrupt) as measured, halting(interrupt):
+    with open_problems(config, source, student, teacher, interrupt) as measured, halting(interrupt):
         adapted = texts.adapt(student.model, options)
         if measured is not None and adapted is not None:
             measured.student.weights = lambda: merged(adapted).named_parameters()
@@ -145,7 +146,9 @@ def _learn_from_own(config: RunConfig, folder: RunFolder, parts: _Parts, watch: 
         seed=config.seed,
     )
     limit, vocabulary = _longest(config, parts), parts.vocabulary
-    writing = Writing(measured.student, measured.encoder, params, limit, vocabulary, parts.interrupt)
+    encoder = replace(measured.encoder, context=limit)
+    encoder.check(measured.train)
+    writing = Writing(measured.student, encoder, params, limit, vocabulary, parts.interrupt)
     problems = ProblemStream(measured.train, config.seed)
     stream = OnPolicyRows(
         writing, problems, _given_texts(config, parts), options.on_policy_share, config.seed

@@ -64,12 +64,13 @@ def problem_source(config: RunConfig) -> RunConfig | None:
 
 @contextmanager
 def open_problems(
-    config: RunConfig, student: Any, teacher: Any, interrupt: Interrupt
+    config: RunConfig, source: RunConfig | None, student: Any, teacher: Any, interrupt: Interrupt
 ) -> Iterator[Measured | None]:
     """Build what measures the student, and free it; None where nothing is to be measured.
 
     Args:
         config: The run's configuration.
+        source: From `problem_source`.
         student: The `LoadedModel` that is trained, before it gets adapters.
         teacher: The teacher's, or None.
         interrupt: Whether a signal has come.
@@ -77,7 +78,6 @@ def open_problems(
     from r1light.stages import build
     from r1light.stages.graders import build_graders
 
-    source = problem_source(config)
     if source is None:
         yield None
         return

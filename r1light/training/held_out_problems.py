@@ -119,9 +119,17 @@ class ProblemRecord(lightning.Callback):
             Halt: If a signal has come.
         """
         after = self.problems.test_figures(update)
-        _log.info("after training: %s", in_words(after.metrics))
+        _log.info("after training: %s%s", in_words(after.metrics), self._beside_teacher(after))
         self._write("after", update, after.judged[:SHOWN_TEST_SAMPLES])
         return self.before | {f"after/{name}": value for name, value in after.metrics.items()}
+
+    def _beside_teacher(self, after: HeldOutResult) -> str:
+        """How far the student is from its teacher, where that was measured."""
+        teacher = self.before.get("teacher/pass@1")
+        if teacher is None:
+            return ""
+        points = 100 * (after.metrics["pass@1"] - teacher)
+        return f"; {points:+.1f} points from the teacher's sampled pass@1 of {teacher:.3f}"
 
     def _write(self, phase: str, iteration: int, judged: Sequence[Judged]) -> None:
         if ranks.rank() == 0:

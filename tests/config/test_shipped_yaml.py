@@ -19,6 +19,7 @@ REQUIRED = {
     "rollout/replay.yaml": ["rollout.path=x"],
     "sandbox/remote.yaml": ["sandbox.url=http://localhost:8080"],
     "experiment/r1_rejection.yaml": ["data.path=x", "model.path=y"],
+    "experiment/r1_distill.yaml": ["data.path=x", "model.path=y"],
     "experiment/r1_sft.yaml": ["data.path=x", "model.path=y"],
     "stage/sft.yaml": ["data.path=x"],
     "stage/score.yaml": ["stage.input=x", "stage.output=y"],

@@ -51,9 +51,12 @@ class RecommendedRate:
     """The peak learning rate of reinforcement learning at this size."""
     sft_lr: float | None = None
     """The peak learning rate of supervised fine-tuning and distillation at this size."""
+    reward_lr: float | None = None
+    """The peak learning rate of a reward model at this size."""
 
     def __post_init__(self) -> None:
-        for name, value in (("lr", self.lr), ("sft_lr", self.sft_lr)):
+        for name in ("lr", "sft_lr", "reward_lr"):
+            value = getattr(self, name)
             if value is not None and not value > 0:
                 raise ValueError(f"{name}={value} must be above 0")
 

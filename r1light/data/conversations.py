@@ -14,18 +14,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from r1light.core.errors import DataError
-from r1light.core.types import Message, Role
-from r1light.data.bad_rows import BadRows
-from r1light.data.rows import MAX_ROW_BYTES, HubSplit, Row, rows_and_faults
-
-_ROLES: Mapping[str, Role] = {"system": "system", "user": "user", "assistant": "assistant"}
-_SPEAKERS: Mapping[str, Role] = {
-    "system": "system",
-    "human": "user",
-    "user": "user",
-    "gpt": "assistant",
-    "assistant": "assistant",
-}
+from r1light.core.types import Message
+from r1light.data.rows import MAX_ROW_BYTES, HubSplit, Row
+from r1light.data.text_table import read_as
+from r1light.data.turns import check_order, messages_of, said_by, shown, text_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,17 +92,8 @@ def read_conversations(
         DataError: There is nothing of that name, or more rows cannot be used than may be left out; the
             message names the file and the line.
     """
-    bad = BadRows(max_bad_rows)
-    try:
-        for _, row in bad.good(rows_and_faults(path, hub, max_row_bytes)):
-            try:
-                conversation = conversation_of(row, columns or ConversationColumns())
-            except DataError as fault:
-                bad.add(fault)
-            else:
-                yield conversation
-    finally:
-        bad.say(path)
+    forms = columns or ConversationColumns()
+    return read_as(lambda row: conversation_of(row, forms), path, hub, max_bad_rows, max_row_bytes)
 
 
 def conversation_of(row: Row, columns: ConversationColumns) -> Conversation:
@@ -127,7 +110,7 @@ def conversation_of(row: Row, columns: ConversationColumns) -> Conversation:
     used: tuple[str, ...]
     if values.get(columns.messages) is not None:
         column = columns.messages
-        used, turns = (column,), _turns(values[column], f"{where}: {column}", ("role", "content"), _ROLES)
+        used, turns = (column,), messages_of(values[column], f"{where}: {column}")
     elif values.get(columns.conversations) is not None:
         used = (columns.conversations, columns.system)
         turns = _said(row, columns)
@@ -155,35 +138,35 @@ def _prompted(row: Row, columns: ConversationColumns) -> Conversation:
     prompt, completion = row.values[columns.prompt], row.values[columns.completion]
     where = f"{row.where}: {columns.completion}"
     if isinstance(completion, list):
-        turns = _turns(completion, where, ("role", "content"), _ROLES)
+        turns = messages_of(completion, where)
         if [turn.role for turn in turns] != ["assistant"]:
             raise DataError(f"{where} must be a text, or a list of one message of the assistant")
         completion = turns[0].content
-    completion = _text(completion, where)
+    completion = text_of(completion, where)
     rest = _rest(row, (columns.prompt, columns.completion))
     where = f"{row.where}: {columns.prompt}"
     if not isinstance(prompt, list):
-        return Conversation(row.where, (), completion, _text(prompt, where), rest)
-    before = _turns(prompt, where, ("role", "content"), _ROLES)
+        return Conversation(row.where, (), completion, text_of(prompt, where), rest)
+    before = messages_of(prompt, where)
     return _whole(row.where, [*before, Message("assistant", completion)], rest)
 
 
 def _said(row: Row, columns: ConversationColumns) -> list[Message]:
     """The turns of a conversation by its speakers."""
     column = columns.conversations
-    turns = _turns(row.values[column], f"{row.where}: {column}", ("from", "value"), _SPEAKERS)
+    turns = said_by(row.values[column], f"{row.where}: {column}")
     return [*_system(row, columns), *turns]
 
 
 def _instructed(row: Row, columns: ConversationColumns) -> list[Message]:
     """The turns that an instruction, its input and its output are."""
     values, where = row.values, row.where
-    asked = _text(values[columns.instruction], f"{where}: {columns.instruction}")
+    asked = text_of(values[columns.instruction], f"{where}: {columns.instruction}")
     about = values.get(columns.input)
     if about not in (None, ""):
-        about = _text(about, f"{where}: {columns.input}", blank=True)
+        about = text_of(about, f"{where}: {columns.input}", blank=True)
         asked += f"\n\n{about}" if about.strip() else ""
-    answer = _text(values[columns.output], f"{where}: {columns.output}")
+    answer = text_of(values[columns.output], f"{where}: {columns.output}")
     turns = [*_system(row, columns), *_history(row, columns.history)]
     return [*turns, Message("user", asked), Message("assistant", answer)]
 
@@ -191,12 +174,10 @@ def _instructed(row: Row, columns: ConversationColumns) -> list[Message]:
 def _history(row: Row, column: str) -> Iterator[Message]:
     pairs = row.values.get(column) or []
     if not isinstance(pairs, list) or not all(isinstance(pair, list) and len(pair) == 2 for pair in pairs):
-        raise DataError(
-            f'{row.where}: {column}={_shown(pairs)} must be a list of pairs such as ["2+3?", "5"]'
-        )
+        raise DataError(f'{row.where}: {column}={shown(pairs)} must be a list of pairs such as ["2+3?", "5"]')
     for asked, answered in pairs:
-        yield Message("user", _text(asked, f"{row.where}: {column}"))
-        yield Message("assistant", _text(answered, f"{row.where}: {column}"))
+        yield Message("user", text_of(asked, f"{row.where}: {column}"))
+        yield Message("assistant", text_of(answered, f"{row.where}: {column}"))
 
 
 def _system(row: Row, columns: ConversationColumns) -> list[Message]:
@@ -204,24 +185,7 @@ def _system(row: Row, columns: ConversationColumns) -> list[Message]:
     value = row.values.get(columns.system)
     if value in (None, ""):
         return []
-    return [Message("system", _text(value, f"{row.where}: {columns.system}"))]
-
-
-def _turns(value: Any, where: str, keys: tuple[str, str], roles: Mapping[str, Role]) -> list[Message]:
-    """A list of turns as messages, in whatever order they are."""
-    if not isinstance(value, list) or not value:
-        raise DataError(f"{where}={_shown(value)} must be a list of turns, and not empty")
-    turns = []
-    for number, turn in enumerate(value, start=1):
-        role, content = map(turn.get, keys) if isinstance(turn, dict) else (None, None)
-        if not isinstance(role, str) or role not in roles or not isinstance(content, str):
-            raise DataError(
-                f'{where}: turn {number} is {_shown(turn)}; it must be {{"{keys[0]}": "{next(iter(roles))}", '
-                f'"{keys[1]}": "..."}} with a {keys[0]} of {", ".join(roles)} and a text'
-            )
-        blank = roles[role] == "system"
-        turns.append(Message(roles[role], _text(content, f"{where}: turn {number}", blank=blank)))
-    return turns
+    return [Message("system", text_of(value, f"{row.where}: {columns.system}"))]
 
 
 def _whole(where: str, turns: Sequence[Message], meta: Mapping[str, Any]) -> Conversation:
@@ -230,36 +194,9 @@ def _whole(where: str, turns: Sequence[Message], meta: Mapping[str, Any]) -> Con
     Raises:
         DataError: The roles are not in order.
     """
-    roles = [turn.role for turn in turns]
-    spoken = roles[1:] if roles[0] == "system" else roles
-    in_turn = all(role == ("user", "assistant")[index % 2] for index, role in enumerate(spoken))
-    if not spoken or not in_turn or spoken[-1] != "assistant":
-        raise DataError(
-            f"{where}: the turns are {', '.join(roles):.100}; they must be user and assistant in turn, after "
-            "at most one of system, and end with assistant"
-        )
+    check_order(turns, where)
     return Conversation(where, tuple(turns[:-1]), turns[-1].content, None, meta)
-
-
-def _text(value: Any, where: str, *, blank: bool = False) -> str:
-    """A text that can be encoded and, unless it may be `blank`, has something in it."""
-    if not isinstance(value, str):
-        raise DataError(f"{where}={_shown(value)} must be a text")
-    if not blank and not value.strip():
-        raise DataError(f"{where} is empty; it must have something in it")
-    try:
-        value.encode()
-    except UnicodeEncodeError as error:
-        raise DataError(
-            f"{where} is no Unicode text: half a surrogate pair stands at character {error.start}"
-        ) from error
-    return value
 
 
 def _rest(row: Row, used: Sequence[str]) -> dict[str, Any]:
     return {key: value for key, value in row.values.items() if key not in used}
-
-
-def _shown(value: Any) -> str:
-    text = repr(value)
-    return text if len(text) <= 60 else text[:57] + "..."

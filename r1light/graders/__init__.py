@@ -7,4 +7,5 @@ BUILTINS = {
     "exact": "r1light.graders.exact:Exact",
     "judge": "r1light.graders.judge:Judge",
     "math": "r1light.graders.math:Math",
+    "none": "r1light.graders.none:NoGrader",
 }

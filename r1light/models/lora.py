@@ -10,16 +10,25 @@ from r1light.core.errors import ConfigError
 
 
 def add_adapters(
-    model: Any, *, rank: int, alpha: float, dropout: float, targets: Sequence[str] | Literal["all-linear"]
+    model: Any,
+    *,
+    rank: int,
+    alpha: float,
+    dropout: float,
+    targets: Sequence[str] | Literal["all-linear"],
+    task: Literal["CAUSAL_LM", "SEQ_CLS"] = "CAUSAL_LM",
 ) -> Any:
     """Put adapters into a model in place; only they require gradients from then on.
 
+    With the task SEQ_CLS the head is trained too, whole.
+
     Args:
-        model: A Hugging Face causal language model.
+        model: A Hugging Face causal language model, or a sequence-classification model.
         rank: The adapters' rank, at least 1.
         alpha: Their product is scaled by alpha / rank.
         dropout: The share of their inputs that is dropped in training.
         targets: Ends of the names of layers, or all linear ones but the output head.
+        task: What the model does, in peft's words.
 
     Returns:
         What `merged` turns back into a plain model.
@@ -30,9 +39,7 @@ def add_adapters(
     from peft import LoraConfig, get_peft_model
 
     names = targets if isinstance(targets, str) else list(targets)
-    config = LoraConfig(
-        r=rank, lora_alpha=alpha, lora_dropout=dropout, target_modules=names, task_type="CAUSAL_LM"
-    )
+    config = LoraConfig(r=rank, lora_alpha=alpha, lora_dropout=dropout, target_modules=names, task_type=task)
     try:
         return get_peft_model(model, config)
     except ValueError as error:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 from r1light.core.errors import ModelError
+from r1light.models.quiet import quiet_transformers
 
 UNLIMITED = 1 << 30
 """The context of a model that states none, in tokens."""
@@ -82,23 +82,14 @@ class Pretrained:
             ModelError: If there is no model, no tokenizer, or the weights do not fit the configuration.
         """
         from safetensors import SafetensorError
-        from transformers.utils import logging as transformers_logging
 
         config = self.config
         path = _resolve(config.path)
-        # The loading report of transformers is a table of many lines; what matters in it is an error here.
-        verbosity, bars = transformers_logging.get_verbosity(), transformers_logging.is_progress_bar_enabled()
-        transformers_logging.set_verbosity_error()
-        if not sys.stderr.isatty():
-            transformers_logging.disable_progress_bar()
         try:
-            tokenizer, model, report = self._read(path)
+            with quiet_transformers():
+                tokenizer, model, report = self._read(path)
         except (OSError, ValueError, KeyError, ImportError, RuntimeError, SafetensorError) as error:
             raise ModelError(f"cannot load the model {config.path!r}: {_first_line(error)}") from error
-        finally:
-            transformers_logging.set_verbosity(verbosity)
-            if bars:
-                transformers_logging.enable_progress_bar()
         absent = sorted([*report["missing_keys"], *(str(each) for each in report["mismatched_keys"])])
         if absent:
             raise ModelError(

@@ -51,8 +51,8 @@ def _write(model: Any, tokenizer: Any, folder: Path) -> None:
     config.architectures = [type(model).__name__]
     config.dtype = str(model.dtype).removeprefix("torch.")
     config.save_pretrained(folder)
-    if model.generation_config is not None:
+    if getattr(model, "generation_config", None) is not None:  # a classifier has none
         model.generation_config.save_pretrained(folder)
-    tied = list(model._tied_weights_keys or ()) if config.tie_word_embeddings else []
+    tied = list(getattr(model, "_tied_weights_keys", None) or ()) if config.tie_word_embeddings else []
     save_torch_model(model, folder, metadata={"format": "pt"}, shared_tensors_to_discard=tied)
     tokenizer.save_pretrained(folder)

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from r1light.core.preference import kind_of
 from r1light.core.protocols import Grader
 from r1light.core.types import Sample, Score, Verdict
-from r1light.rewards.preference import KIND
 
 
 class Accuracy:
     """The verdict of the problem's grader on the parsed answer: 1 for right, 0 for wrong.
 
     A completion without an answer scores 0. A grader's abstention and error stay what they are. A problem
-    for a reward model (see `Preference`) has no right answer: abstention.
+    for a reward model (see core/preference.py) has no right answer: abstention.
     """
 
     def __init__(self, graders: Mapping[str, Grader]) -> None:
@@ -26,7 +26,7 @@ class Accuracy:
         by_grader: dict[str, list[int]] = {}
         for index, sample in enumerate(samples):
             name = sample.problem.grader
-            if sample.problem.meta.get(KIND) is not None:
+            if kind_of(sample.problem) is not None:
                 scores[index] = Score.abstain("a problem for a reward model")
             elif name not in self.graders:
                 known = ", ".join(sorted(self.graders)) or "none"

@@ -1,49 +1,158 @@
-"""What a reward model thinks of an answer to a question that no rule can judge."""
+"""Rewards of general questions, which no rule can judge: what a reward model thinks of the answer.
+
+Each question belongs to the set of helpfulness or to that of safety, and gets that set's model (DeepSeek-R1,
+arXiv:2501.12948v2, 3.1 and eq. 9-10). Helpfulness is judged on the final summary alone, harmlessness on the
+whole response, its thought included.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
 
 from r1light.core.errors import ConfigError
-from r1light.core.protocols import Reward
-from r1light.core.types import Sample, Score
+from r1light.core.preference import REWARDS, Kind, kind_of
+from r1light.core.types import Message, Problem, Sample, Score
 
-KIND = "preference"
-"""The key of `Problem.meta` that names a problem's reward model, such as "helpful" or "safety"."""
+if TYPE_CHECKING:
+    from r1light.models.scorer import Scorer
+
+DeviceOf = Callable[[], Literal["cpu", "cuda"]]
+"""Says where the run computes."""
+Load = Callable[[str, str], "Scorer"]
+"""A reward model's path and its device to the model, ready to score."""
+
+_LABEL_OF: dict[Kind, str] = {"helpful": "helpful", "safety": "safe"}
 
 
-class Preference:
-    """The score of the reward model that a problem names (arXiv 2501.12948 v2, eq. 9-10).
+@dataclass(frozen=True, slots=True)
+class ModelConfig:
+    """Which reward model, and how it is run."""
 
-    Every general question belongs to one set, that of helpfulness or that of safety, and gets that set's
-    model. A problem that names none is a reasoning problem, on which this reward abstains.
-    """
+    path: str
+    """The directory of the model, such as the model/ of a run of stage=reward_model."""
+    max_length: int | None = None
+    """The longest text, in tokens; longer ones lose their beginning. Null for the model's context."""
+    max_batch_tokens: int = 8192
+    """The most tokens of one forward pass, padding included."""
+    device: Literal["cpu", "cuda"] | None = None
+    """Where it computes; null for where the run does."""
 
-    def __init__(self, reward_models: Mapping[str, Reward]) -> None:
-        """Take the reward models by the names that problems use."""
-        self.reward_models = reward_models
+    def __post_init__(self) -> None:
+        if not self.path:
+            raise ValueError("path is empty; name the directory of a reward model")
+        if (self.max_length is not None and self.max_length < 2) or self.max_batch_tokens < 1:
+            raise ValueError(
+                f"max_length={self.max_length} must be at least 2, or null, and "
+                f"max_batch_tokens={self.max_batch_tokens} at least 1"
+            )
+
+
+class _ModelReward:
+    """The chance that a reward model gives an answer, sigmoid(logit), in (0, 1); see the subclasses."""
+
+    kind: Kind
+
+    def __init__(self, config: ModelConfig, run_device: DeviceOf, load: Load | None = None) -> None:
+        """Take the configuration; the model is loaded when the first answer is to be scored.
+
+        Args:
+            config: Which model, and how it is run.
+            run_device: Where it computes if the configuration does not say.
+            load: Loads a model by path and device; None for `models.scorer.load_scorer`.
+        """
+        self.config = config
+        self._run_device = run_device
+        self._load = load
+        self._scorer: Scorer | None = None
 
     def __call__(self, samples: Sequence[Sample]) -> list[Score]:
-        """Score the samples; each reward model sees all of its own at once.
+        """Score the samples; all texts of a call are read in batches of like length.
 
         Raises:
-            ConfigError: If a problem names a reward model that this run does not have.
+            UserError: There is no such model, or it is one of the other kind; a problem names a kind that
+                there is not.
         """
-        scores: dict[int, Score] = {}
-        by_kind: dict[str, list[int]] = {}
+        name = REWARDS[self.kind]
+        scores = [Score.abstain(f"no problem for {name}")] * len(samples)
+        rows: dict[int, tuple[int, ...]] = {}
         for index, sample in enumerate(samples):
-            kind = sample.problem.meta.get(KIND)
-            if kind is None:
-                scores[index] = Score.abstain("a problem for rules")
-            elif kind not in self.reward_models:
-                known = ", ".join(sorted(self.reward_models)) or "none"
-                raise ConfigError(
-                    f"problem {sample.problem.id!r} is to be scored by the reward model {kind!r}, and this "
-                    f"run has: {known}; take reward=r1_reasoning and problems without meta.{KIND}"
-                )
+            if kind_of(sample.problem) != self.kind:
+                continue
+            text = self._text(sample)
+            if text is None or not text.strip():
+                scores[index] = Score.ok(0.0, "no answer")
             else:
-                by_kind.setdefault(kind, []).append(index)
-        for kind, indices in by_kind.items():
-            found = self.reward_models[kind]([samples[index] for index in indices])
-            scores.update(zip(indices, found, strict=True))
-        return [scores[index] for index in range(len(samples))]
+                rows[index] = self._loaded().encode((*_turns(sample.problem), Message("assistant", text)))
+        for index, score in zip(rows, self._scores(list(rows.values())), strict=True):
+            scores[index] = score
+        return scores
+
+    def _text(self, sample: Sample) -> str | None:
+        """What of a sample is judged; None where there is nothing."""
+        raise NotImplementedError
+
+    def _scores(self, rows: Sequence[tuple[int, ...]]) -> list[Score]:
+        from r1light.models.scorer import scores_of, sigmoid
+
+        if not rows:
+            return []
+        scorer = self._loaded()
+        limit = min(self.config.max_length or scorer.context, scorer.context)
+        logits = scores_of(scorer.model, [row[-limit:] for row in rows], self.config.max_batch_tokens)
+        notes = [f"its last {limit} of {len(row)} tokens" if len(row) > limit else "" for row in rows]
+        return [Score.ok(sigmoid(logit), note) for logit, note in zip(logits, notes, strict=True)]
+
+    def _loaded(self) -> Scorer:
+        """The model, read on the first use.
+
+        Raises:
+            ModelError: There is none.
+            ConfigError: It was trained for the other kind.
+        """
+        from r1light.models.scorer import load_scorer
+
+        if self._scorer is None:
+            load = self._load or load_scorer
+            scorer = load(self.config.path, self.config.device or self._run_device())
+            others = {label for kind, label in _LABEL_OF.items() if kind != self.kind}
+            if scorer.label in others:
+                raise ConfigError(
+                    f"reward.components.{REWARDS[self.kind]}.path={self.config.path} is a reward model of "
+                    f"{scorer.label!r}, not of {_LABEL_OF[self.kind]!r}; exchange the two paths"
+                )
+            self._scorer = scorer
+        return self._scorer
+
+
+class Helpfulness(_ModelReward):
+    """What a reward model thinks of the final summary, on problems whose `meta.preference` is helpful.
+
+    A completion without a summary scores 0. On other problems the reward abstains.
+    """
+
+    Config = ModelConfig
+    kind = "helpful"
+
+    def _text(self, sample: Sample) -> str | None:
+        return sample.parsed.answer
+
+
+class Harmlessness(_ModelReward):
+    """What a reward model thinks of the whole response, on problems whose `meta.preference` is safety.
+
+    The response is the prompt's prefill and the completion, its thought included. On other problems the
+    reward abstains.
+    """
+
+    Config = ModelConfig
+    kind = "safety"
+
+    def _text(self, sample: Sample) -> str | None:
+        return sample.prefill + sample.completion.text
+
+
+def _turns(problem: Problem) -> tuple[Message, ...]:
+    prompt = problem.prompt
+    return (Message("user", prompt),) if isinstance(prompt, str) else prompt

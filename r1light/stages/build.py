@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Literal
 
 from r1light.config.schema import RewardMixSpec, RewardSpec, RunConfig
@@ -12,7 +13,7 @@ from r1light.core.protocols import RolloutEngine, Template
 from r1light.core.registry import registry
 from r1light.core.types import Problem
 from r1light.stages.graders import Graders
-from r1light.stages.sources import build_source, check_reward_sources
+from r1light.stages.sources import build_source, check_preferences, check_reward_sources
 
 
 def build_template(config: RunConfig) -> Template:
@@ -69,6 +70,7 @@ def build_data(config: RunConfig, validation: int, test: int) -> ProblemSets:
 
     Raises:
         DataError: If a split is empty, or there are too few held-out problems.
+        ConfigError: If a problem is for a reward model that the run does not have.
     """
     held_out = build_problems(config, "test")
     if len(held_out) < validation + test:
@@ -77,6 +79,7 @@ def build_data(config: RunConfig, validation: int, test: int) -> ProblemSets:
             f"{validation} and stage.test_problems={test} ask for more; lower them, or hold more out"
         )
     train = build_problems(config, "train")
+    check_preferences(config, [*train, *held_out])
     return ProblemSets(train, held_out[:validation], held_out[validation : validation + test])
 
 
@@ -106,7 +109,7 @@ def build_mix(config: RunConfig, graders: Graders, min_samples: int | None = Non
     resources = {
         "graders": graders.by_name,
         "max_tokens": getattr(config.stage, "max_tokens", None),
-        "reward_models": {},
+        "run_device": partial(device_of, config),
     }
     least = min_samples or (64 if mix.max_error_rate else 1)
     return RewardMix([_weighted(spec, mix, resources) for spec in mix.components], mix.max_error_rate, least)

@@ -58,7 +58,7 @@ def run(config: RunConfig, folder: RunFolder) -> StageResult:
     from r1light.models.vocabulary import common_vocabulary
     from r1light.stages import build, texts
     from r1light.stages.student_problems import open_problems, problem_source
-    from r1light.stages.supervised import finish, halting, set_up
+    from r1light.stages.supervised import finish, halting, set_up, with_adapters
     from r1light.stages.teacher import load_teacher
     from r1light.training.forward import check_head
 
@@ -71,14 +71,16 @@ def run(config: RunConfig, folder: RunFolder) -> StageResult:
     vocabulary = 0 if options.mode == "data" else common_vocabulary(student, teacher)
     encoder = texts.text_encoder(options, student)
     interrupt = Interrupt()
-    with open_problems(config, source, student, teacher, interrupt) as measured, halting(interrupt):
-        adapted = texts.adapt(student.model, options)
+    texts.check_packing(student.model, options)
+    with open_problems(config, source, student, teacher, interrupt) as measured:
+        adapted = with_adapters(student.model, options)
         if measured is not None and adapted is not None:
             measured.student.weights = lambda: merged(adapted).named_parameters()
         parts = _Parts(student, teacher, vocabulary, encoder, measured, interrupt)
         record = _problem_record(config, folder, measured)
         trained = _learn(config, folder, parts, record)
-        figures = {} if record is None else record.after(trained.module.iteration)
+        with halting(interrupt):
+            figures = {} if record is None else record.after(trained.module.iteration)
         texts.save_writer(folder, adapted, student, encoder)
     return finish(folder, "distill", trained.metrics() | dict(figures), {"model": str(folder.model)})
 
@@ -94,12 +96,14 @@ def _problem_record(config: RunConfig, folder: RunFolder, measured: Measured | N
 def _learn(config: RunConfig, folder: RunFolder, parts: _Parts, record: ProblemRecord | None) -> Trained:
     from r1light.stages.supervised import Watch, train_on_rows
 
-    watch = Watch() if record is None else Watch([record.problems], [record])
+    watch = Watch(interrupt=parts.interrupt)
+    if record is not None:
+        watch = replace(watch, measures=(record.problems,), callbacks=(record,))
     if config.stage.mode == "on_policy":
         return _learn_from_own(config, folder, parts, watch)
     rows = _rows(config, folder, parts)
     objective = _objective(config, folder, parts, [*rows[0], *rows[1]])
-    return train_on_rows(config, folder, parts.student.model, objective, rows, parts.interrupt, watch)
+    return train_on_rows(config, folder, parts.student.model, objective, rows, watch)
 
 
 def _rows(config: RunConfig, folder: RunFolder, parts: _Parts) -> tuple[list[SftRow], list[SftRow]]:
@@ -159,7 +163,7 @@ def _learn_from_own(config: RunConfig, folder: RunFolder, parts: _Parts, watch: 
     )
     disable_dropout(parts.student.model)  # what learns must be what wrote
     module = SupervisedModule(parts.student.model, objective, stream, options)
-    return train(config, folder, module, parts.interrupt, watch)
+    return train(config, folder, module, watch)
 
 
 def _given_texts(config: RunConfig, parts: _Parts) -> RowStream[SftRow] | None:

@@ -14,7 +14,6 @@ from typing import Literal
 
 from r1light.config.schema import RunConfig
 from r1light.core.run_folder import RunFolder, StageResult
-from r1light.training.interrupt import Interrupt
 from r1light.training.sft_options import SftOptions
 
 
@@ -29,7 +28,7 @@ class Config(SftOptions):
 def run(config: RunConfig, folder: RunFolder) -> StageResult:
     """Read the rows, show what is learnt of them, train, and save the model."""
     from r1light.stages import build, texts
-    from r1light.stages.supervised import finish, forward_tokens, halting, set_up, train_on_rows
+    from r1light.stages.supervised import finish, forward_tokens, set_up, train_on_rows, with_adapters
     from r1light.training.forward import check_head
     from r1light.training.sft import SftObjective
 
@@ -41,10 +40,9 @@ def run(config: RunConfig, folder: RunFolder) -> StageResult:
     limit = min(options.max_length or loaded.context, loaded.context)
     rows = texts.text_rows(config, encoder, limit)
     texts.show_targets(folder, rows[0][: options.preview_rows], loaded.tokenizer)
-    adapted = texts.adapt(loaded.model, options)
+    texts.check_packing(loaded.model, options)
+    adapted = with_adapters(loaded.model, options)
     objective = SftObjective(forward_tokens(config), options.packed)
-    interrupt = Interrupt()
-    with halting(interrupt):
-        trained = train_on_rows(config, folder, loaded.model, objective, rows, interrupt)
+    trained = train_on_rows(config, folder, loaded.model, objective, rows)
     texts.save_writer(folder, adapted, loaded, encoder)
     return finish(folder, "sft", trained.metrics(), {"model": str(folder.model)})

@@ -7,7 +7,8 @@ from typing import Any, Literal
 
 from r1light.config.schema import RunConfig
 from r1light.config.validate import component_config
-from r1light.core.errors import unknown_name
+from r1light.core.errors import ConfigError, unknown_name
+from r1light.core.preference import KIND, REWARDS, kind_of
 from r1light.core.registry import registry
 from r1light.core.types import Problem
 
@@ -41,3 +42,20 @@ def check_reward_sources(config: RunConfig, problems: Iterable[Problem]) -> None
     for key, source in named:
         if source not in known:
             raise unknown_name(f"source of data={config.data.name} in reward.components.{key}", source, known)
+
+
+def check_preferences(config: RunConfig, problems: Iterable[Problem]) -> None:
+    """Refuse problems for a reward model where the run does not have it: nothing would judge their answers.
+
+    Raises:
+        ConfigError: Names a problem, and the reward that it needs.
+    """
+    names = {spec.name for spec in config.reward.components}
+    for problem in problems:
+        kind = kind_of(problem)
+        if kind is not None and REWARDS[kind] not in names:
+            raise ConfigError(
+                f"problem {problem.id!r} is to be scored by the reward {REWARDS[kind]}, which this run does "
+                f"not have; take reward=r1_all with reward.components.{REWARDS[kind]}.path=<a reward model>, "
+                f"or problems without meta.{KIND}"
+            )

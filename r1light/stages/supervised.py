@@ -7,8 +7,8 @@ import math
 import random
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, Literal
 
 from r1light.config.schema import RunConfig
 from r1light.core.errors import ConfigError, DataError, Interrupted
@@ -34,10 +34,12 @@ class Watch:
     Attributes:
         measures: Measured before, in the course of, and after training.
         callbacks: Further callbacks, called before the record's.
+        interrupt: Where a signal is noted.
     """
 
     measures: Sequence[Measure] = ()
     callbacks: Sequence[Any] = ()
+    interrupt: Interrupt = field(default_factory=Interrupt)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,13 +105,39 @@ def halting(interrupt: Interrupt) -> Iterator[None]:
             raise Interrupted(interrupt.signum or 0) from None
 
 
+def with_adapters(
+    model: Any, options: SupervisedOptions, task: Literal["CAUSAL_LM", "SEQ_CLS"] = "CAUSAL_LM"
+) -> Any:
+    """Put in place what the options say of adapters and checkpointing.
+
+    Args:
+        model: What is trained.
+        options: The stage's.
+        task: What the model does, in peft's words.
+
+    Returns:
+        The model with its adapters, for `models.lora.merged`; None where none are asked for.
+    """
+    from r1light.models.lora import add_adapters
+
+    lora, adapted = options.lora, None
+    if lora.rank:
+        adapted = add_adapters(
+            model, rank=lora.rank, alpha=lora.alpha, dropout=lora.dropout, targets=lora.targets, task=task
+        )
+    if options.gradient_checkpointing:
+        model.gradient_checkpointing_enable()
+        if adapted is not None:
+            model.enable_input_require_grads()
+    return adapted
+
+
 def train_on_rows(
     config: RunConfig,
     folder: RunFolder,
     model: Any,
     objective: Objective,
     rows: tuple[Sequence[Any], Sequence[Any]],
-    interrupt: Interrupt,
     watch: Watch | None = None,
 ) -> Trained:
     """Train on rows to the end, from a checkpoint where there is one.
@@ -120,12 +148,11 @@ def train_on_rows(
         model: What is trained, on its device.
         objective: What is learnt.
         rows: Those to train on, and those held out.
-        interrupt: Whether a signal has come.
         watch: What else is looked at.
 
     Raises:
         DataError: There is nothing to train on.
-        Halt: A signal came; the run is saved.
+        Interrupted: A signal came; the run is saved.
     """
     from r1light.training.row_stream import RowStream
     from r1light.training.supervised import SupervisedModule
@@ -144,17 +171,15 @@ def train_on_rows(
         len(learnt), options.epochs, options.batch_size, module.iterations, options.lr, options.lr_schedule,
     )  # fmt: skip
     others = watch or Watch()
-    everything = Watch((HeldOutRows(held_out), *others.measures), others.callbacks)
-    return train(config, folder, module, interrupt, everything)
+    everything = replace(others, measures=(HeldOutRows(held_out), *others.measures))
+    return train(config, folder, module, everything)
 
 
-def train(
-    config: RunConfig, folder: RunFolder, module: SupervisedModule, interrupt: Interrupt, watch: Watch
-) -> Trained:
+def train(config: RunConfig, folder: RunFolder, module: SupervisedModule, watch: Watch) -> Trained:
     """Train a module to the end, from a checkpoint where there is one.
 
     Raises:
-        Halt: A signal came; the run is saved.
+        Interrupted: A signal came; the run is saved.
     """
     from r1light.stages.build import device_of
     from r1light.stages.resume import starting_point
@@ -162,8 +187,8 @@ def train(
     from r1light.training.supervised_record import SupervisedRecord
 
     checkpoint, start = starting_point(config, folder)
-    with progress(module.iterations - start, "update") as bar:
-        record = SupervisedRecord(folder, watch.measures, interrupt, bar)
+    with halting(watch.interrupt), progress(module.iterations - start, "update") as bar:
+        record = SupervisedRecord(folder, watch.measures, watch.interrupt, bar)
         callbacks = [*watch.callbacks, record]  # what they write is there before the checkpoint that has it
         trainer = make_trainer(callbacks, device_of(config), config.trainer.precision, folder.path)
         fit(trainer, module, checkpoint)

@@ -94,28 +94,16 @@ def show_targets(folder: RunFolder, rows: Iterable[SftRow], tokenizer: Any) -> N
     write_atomic(folder.path / "mask_preview.txt", ("\n\n----\n\n".join(shown) + "\n").encode())
 
 
-def adapt(model: Any, options: SftOptions) -> Any:
-    """The model with adapters where they are asked for, else None; and ready for its own way of packing.
+def check_packing(model: Any, options: SftOptions) -> None:
+    """Refuse rows that share a line where the model cannot keep them apart.
 
     Raises:
-        ConfigError: The options ask for what the model cannot do.
+        ConfigError: If so.
     """
-    from r1light.models.lora import add_adapters
     from r1light.training.forward import can_share_prompts
 
-    lora = options.lora
-    adapted = None
-    if lora.rank:
-        adapted = add_adapters(
-            model, rank=lora.rank, alpha=lora.alpha, dropout=lora.dropout, targets=lora.targets
-        )
-    if options.gradient_checkpointing:
-        model.gradient_checkpointing_enable()
-        if adapted is not None:
-            model.enable_input_require_grads()
     if options.packed and not can_share_prompts(model):
         raise ConfigError("stage.packed=true needs model.attention=sdpa, and a model without sliding window")
-    return adapted
 
 
 def save_writer(folder: RunFolder, adapted: Any, loaded: Any, encoder: ConversationEncoder | None) -> None:

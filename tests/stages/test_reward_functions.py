@@ -113,11 +113,13 @@ def test_reward_mixes_by_name(configure):
 
     assert names("reward=r1_zero") == [("accuracy", 1.0), ("format", 1.0)]
     assert names("reward=r1_reasoning") == [("accuracy", 1.0), ("format", 1.0), ("language", 1.0)]
-    assert names("reward=r1_all") == [
+    paths = [f"reward.components.{name}.path=model" for name in ("helpfulness", "harmlessness")]
+    assert names("reward=r1_all", *paths) == [
         ("accuracy", 1.0),
         ("format", 1.0),
         ("language", 1.0),
-        ("preference", 1.0),
+        ("helpfulness", 1.0),
+        ("harmlessness", 1.0),
     ]
 
 
@@ -129,11 +131,11 @@ def test_shaping_rewards_train(run_grpo):
         "reward.components.overlong.weight=0.5",
         "reward.components.repetition.weight=0.5",
         "reward.components.language.language=en",
-        "reward.components.preference.weight=1",
+        "reward.components.helpfulness.path=none",  # never loaded: no problem here is for it
     )
     (row,) = [row for row in read_jsonl(folder.metrics) if row.get("iteration")]
     assert -1 <= row["rewards/length_cosine/mean"] <= 1
     assert row["rewards/overlong/mean"] <= 0
     assert row["rewards/repetition/mean"] <= 0
     assert 0 <= row["rewards/language/mean"] <= 1
-    assert row["rewards/preference/abstain_rate"] == 1.0
+    assert row["rewards/helpfulness/abstain_rate"] == 1.0

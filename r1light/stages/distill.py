@@ -20,8 +20,8 @@ from r1light.training.distill_options import DistillOptions
 from r1light.training.interrupt import Interrupt
 
 if TYPE_CHECKING:
+    from r1light.stages.fitting import Trained, Watch
     from r1light.stages.student_problems import Measured
-    from r1light.stages.supervised import Trained, Watch
     from r1light.training.conversation_tokens import ConversationEncoder
     from r1light.training.held_out_problems import ProblemRecord
     from r1light.training.row_stream import RowStream
@@ -57,8 +57,9 @@ def run(config: RunConfig, folder: RunFolder) -> StageResult:
     from r1light.models.lora import merged
     from r1light.models.vocabulary import common_vocabulary
     from r1light.stages import build, texts
+    from r1light.stages.fitting import halting
     from r1light.stages.student_problems import open_problems, problem_source
-    from r1light.stages.supervised import finish, halting, set_up, with_adapters
+    from r1light.stages.supervised import finish, set_up, with_adapters
     from r1light.stages.teacher import load_teacher
     from r1light.training.forward import check_head
 
@@ -94,7 +95,8 @@ def _problem_record(config: RunConfig, folder: RunFolder, measured: Measured | N
 
 
 def _learn(config: RunConfig, folder: RunFolder, parts: _Parts, record: ProblemRecord | None) -> Trained:
-    from r1light.stages.supervised import Watch, train_on_rows
+    from r1light.stages.fitting import Watch
+    from r1light.stages.supervised import train_on_rows
 
     watch = Watch(interrupt=parts.interrupt)
     if record is not None:
@@ -133,7 +135,8 @@ def _objective(config: RunConfig, folder: RunFolder, parts: _Parts, rows: list[S
 def _learn_from_own(config: RunConfig, folder: RunFolder, parts: _Parts, watch: Watch) -> Trained:
     """Learn from what the student writes, between it from texts where the options ask for a mixture."""
     from r1light.core.types import SamplingParams
-    from r1light.stages.supervised import forward_tokens, train
+    from r1light.stages.fitting import train
+    from r1light.stages.supervised import forward_tokens
     from r1light.training.distill import DistillObjective, LiveTeacher
     from r1light.training.forward import disable_dropout
     from r1light.training.on_policy import OnPolicyRows, Writing

@@ -1,66 +1,27 @@
-"""What the stages that train on rows have in common: the run of a SupervisedModule in its folder."""
+"""What the stages that train on rows have in common: from the process's set-up to the finished folder."""
 
 from __future__ import annotations
 
 import logging
 import math
 import random
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from r1light.config.schema import RunConfig
-from r1light.core.errors import ConfigError, DataError, Interrupted
-from r1light.core.progress import progress
+from r1light.core.errors import ConfigError, DataError
 from r1light.core.run_folder import RunFolder, StageResult
-from r1light.training.interrupt import Halt, Interrupt, catch_signals
+from r1light.stages.fitting import Trained, Watch, train
 from r1light.training.supervised_options import SupervisedOptions
 
 if TYPE_CHECKING:
-    from r1light.training.supervised import Objective, SupervisedModule
-    from r1light.training.supervised_record import Measure, SupervisedRecord
+    from r1light.training.supervised import Objective
 
 _log = logging.getLogger(__name__)
 
 CPU_TOKENS, ACCELERATOR_TOKENS = 4096, 16384
 """Tokens of a forward pass where the options name none."""
-
-
-@dataclass(frozen=True, slots=True)
-class Watch:
-    """What a run looks at besides its rows.
-
-    Attributes:
-        measures: Measured before, in the course of, and after training.
-        callbacks: Further callbacks, called before the record's.
-        interrupt: Where a signal is noted.
-    """
-
-    measures: Sequence[Measure] = ()
-    callbacks: Sequence[Any] = ()
-    interrupt: Interrupt = field(default_factory=Interrupt)
-
-
-@dataclass(frozen=True, slots=True)
-class Trained:
-    """What is left of a run over rows."""
-
-    module: SupervisedModule
-    record: SupervisedRecord
-
-    def metrics(self) -> dict[str, float]:
-        """Its figures for result.json: held-out ones before and after, and of the last update."""
-        record = self.record
-        found = {f"before/{name.removeprefix('eval/')}": value for name, value in record.before.items()}
-        found |= {f"after/{name.removeprefix('eval/')}": value for name, value in record.after.items()}
-        return found | {
-            "loss": record.last["loss"],
-            "updates": self.module.iteration,
-            "epochs": self.module.stream.epoch,
-            "num_tokens": record.num_tokens,
-            "train_seconds": record.train_seconds,
-        }
 
 
 def set_up(config: RunConfig) -> None:
@@ -89,20 +50,6 @@ def forward_tokens(config: RunConfig) -> int:
 
     options: SupervisedOptions = config.stage
     return options.micro_batch_tokens or (CPU_TOKENS if device_of(config) == "cpu" else ACCELERATOR_TOKENS)
-
-
-@contextmanager
-def halting(interrupt: Interrupt) -> Iterator[None]:
-    """Take signals for as long as the context lasts, and leave it where one was obeyed.
-
-    Raises:
-        Interrupted: A signal came; the run is saved.
-    """
-    with catch_signals(interrupt):
-        try:
-            yield
-        except Halt:
-            raise Interrupted(interrupt.signum or 0) from None
 
 
 def with_adapters(
@@ -173,26 +120,6 @@ def train_on_rows(
     others = watch or Watch()
     everything = replace(others, measures=(HeldOutRows(held_out), *others.measures))
     return train(config, folder, module, everything)
-
-
-def train(config: RunConfig, folder: RunFolder, module: SupervisedModule, watch: Watch) -> Trained:
-    """Train a module to the end, from a checkpoint where there is one.
-
-    Raises:
-        Interrupted: A signal came; the run is saved.
-    """
-    from r1light.stages.build import device_of
-    from r1light.stages.resume import starting_point
-    from r1light.training.fit import fit, make_trainer
-    from r1light.training.supervised_record import SupervisedRecord
-
-    checkpoint, start = starting_point(config, folder)
-    with halting(watch.interrupt), progress(module.iterations - start, "update") as bar:
-        record = SupervisedRecord(folder, watch.measures, watch.interrupt, bar)
-        callbacks = [*watch.callbacks, record]  # what they write is there before the checkpoint that has it
-        trainer = make_trainer(callbacks, device_of(config), config.trainer.precision, folder.path)
-        fit(trainer, module, checkpoint)
-    return Trained(module, record)
 
 
 def finish(

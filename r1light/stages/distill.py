@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from r1light.config.schema import RunConfig
+from r1light.core.errors import DataError
 from r1light.core.run_folder import RunFolder, StageResult
 from r1light.training.distill_options import DistillOptions
 from r1light.training.interrupt import Interrupt
@@ -182,6 +183,8 @@ def _given_texts(config: RunConfig, parts: _Parts) -> RowStream[SftRow] | None:
         "data", "conversations", {"path": options.texts, "test_share": 0.0}, "stage.texts"
     )
     rows = source_rows("conversations", source, config, "train", parts.encoder, _longest(config, parts))
+    if not rows:
+        raise DataError(f"stage.texts={options.texts} has no rows to learn from")
     epochs = 1.0 + options.updates(0) * options.batch_size / len(rows)
     return RowStream(rows, config.seed, epochs)
 

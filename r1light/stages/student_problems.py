@@ -44,14 +44,21 @@ def problem_source(config: RunConfig) -> RunConfig | None:
     """The configuration with the problems as its data; None where the student is not measured on any.
 
     Raises:
-        ConfigError: If `stage.problems` names no data source, or its options are wrong.
+        ConfigError: If `stage.problems` names no data source, or its options are wrong; or the engine cannot
+            write with what is trained.
     """
     from r1light.config.validate import component_config
 
     options: DistillOptions = config.stage
     given = options.problems
+    if given is None and options.mode != "on_policy":
+        return None
+    if options.lora.rank and config.rollout.name == "hf":
+        raise ConfigError(
+            "rollout=hf cannot write with adapters merged in; take rollout=native, or no stage.lora"
+        )
     if given is None:
-        return config if options.mode == "on_policy" else None
+        return config
     named: Mapping[str, Any] = {"name": given} if isinstance(given, str) else given
     name = named.get("name")
     if not isinstance(name, str):

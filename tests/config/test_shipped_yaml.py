@@ -31,6 +31,7 @@ REQUIRED = {
         "reward.components.harmlessness.path=z",
         "reward.components.helpfulness.path=w",
     ],
+    "experiment/r1_distill.yaml": ["data.path=x", "model.path=y"],
     "experiment/r1_sft.yaml": ["data.path=x", "model.path=y"],
     "experiment/r1_zero.yaml": ["data.path=x", "model.path=y"],
     "stage/sft.yaml": ["data.path=x"],

@@ -87,11 +87,12 @@ def _parts(config: RunConfig, interrupt: Interrupt) -> Iterator[Parts]:
     """Build everything, and free what holds processes or memory."""
     from r1light.stages import build
     from r1light.stages.graders import build_graders
+    from r1light.stages.mix import build_mix
 
     options: GrpoOptions = config.stage
     data = build.build_data(config, options.eval_problems, options.test_problems)
     graders = build_graders(config, data.all)
-    with closing(graders), closing(build.build_mix(config, graders)) as mix:
+    with closing(graders), closing(build_mix(config, graders)) as mix:
         loaded = build.build_model(config)
         with closing(build.build_engine(config, loaded)) as engine:
             yield _assemble(config, data, (graders.by_name, mix, loaded, engine), interrupt)

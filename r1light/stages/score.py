@@ -70,6 +70,7 @@ def run(config: RunConfig, folder: RunFolder) -> StageResult:
     from r1light.curation.tally import Tally
     from r1light.stages import build
     from r1light.stages.graders import Graders
+    from r1light.stages.mix import build_mix
 
     options: Config = config.stage
     source, output = Path(options.input), Path(options.output)
@@ -80,7 +81,7 @@ def run(config: RunConfig, folder: RunFolder) -> StageResult:
     with (
         closing(Graders(sandbox=config.sandbox)) as graders,
         open_output(source, output, _setup(config), afresh=config.resume == "none") as out,
-        closing(build.build_mix(config, graders, min_samples=64)) as mix,
+        closing(build_mix(config, graders, min_samples=64)) as mix,
     ):
         tally = Tally.load(out.last.progress["tally"]) if out.last.lines else Tally()
         if out.last.lines:

@@ -111,6 +111,7 @@ def _score(
     from r1light.curation.gold import GoldCheck
     from r1light.curation.survey import Room
     from r1light.stages import build
+    from r1light.stages.mix import build_mix
 
     options: Config = config.stage
     loaded = build.build_tokenizer(config)
@@ -118,7 +119,7 @@ def _score(
     room = Room(template, encode, loaded.context, options.max_tokens)
     # every failure is to be counted, and none to end the check
     lenient = replace(config, reward=replace(config.reward, max_error_rate=1.0))
-    with closing(build.build_mix(lenient, graders)) as mix:
+    with closing(build_mix(lenient, graders)) as mix:
         check = GoldCheck(template, mix, options.full_marks, encode, config.seed)
         for split, problems in splits:
             with progress(len(problems), f"{split}: prompts") as bar:

@@ -141,14 +141,22 @@ def topk_distill_loss(
             f"with the {teacher_ids_TK.shape[0]} tokens of the teacher"
         )
     check_tokens(teacher_ids_TK[:, 0], mask_T, total_tokens)
-    ids_TK = teacher_ids_TK[mask_T]
     student_TV = _log_softmax(student_logits_TV[mask_T], temperature)
-    rest = student_TV.scatter(-1, ids_TK, -torch.inf).logsumexp(dim=-1, keepdim=True)
-    student = torch.cat([student_TV.gather(-1, ids_TK), rest.clamp(min=MIN_TAIL_LOGPROB)], dim=-1)
-    teacher_TK = teacher_logprobs_TK.detach()[mask_T].to(student.dtype)
+    divergence_T = topk_divergence(teacher_logprobs_TK[mask_T], teacher_ids_TK[mask_T], student_TV, beta)
+    return _loss(divergence_T, total_tokens)
+
+
+def topk_divergence(
+    teacher_logprobs_TK: Tensor, teacher_ids_TK: Tensor, student_logprobs_TV: Tensor, beta: float
+) -> Tensor:
+    """`generalised_jsd` over K + 1 outcomes, [T]: the teacher's top K, and all the others together."""
+    rest = student_logprobs_TV.scatter(-1, teacher_ids_TK, -torch.inf).logsumexp(dim=-1, keepdim=True)
+    top_TK = student_logprobs_TV.gather(-1, teacher_ids_TK)
+    student = torch.cat([top_TK, rest.clamp(min=MIN_TAIL_LOGPROB)], dim=-1)
+    teacher_TK = teacher_logprobs_TK.detach().to(student.dtype)
     mass = teacher_TK.exp().sum(dim=-1, keepdim=True).clamp(max=1.0)
     teacher = torch.cat([teacher_TK, torch.log1p(-mass).clamp(min=MIN_TAIL_LOGPROB)], dim=-1)
-    return _loss(generalised_jsd(teacher, student, beta), total_tokens)
+    return generalised_jsd(teacher, student, beta)
 
 
 def _kl(logprobs_TV: Tensor, other_logprobs_TV: Tensor) -> Tensor:

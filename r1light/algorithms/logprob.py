@@ -12,6 +12,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from r1light.algorithms.lm_head import operand_dtype, product
+
 KEPT_ELEMENTS = 2**23
 """Up to this many logits (32 MiB) are kept for the backward pass; beyond, they are computed again."""
 
@@ -106,7 +108,7 @@ class _ChunkedLogprobs(torch.autograd.Function):
         chunk_tokens: int,
     ) -> tuple[Tensor, Tensor]:
         ctx.set_materialize_grads(False)  # an output that no loss uses has a gradient of None
-        ctx.dtype = _operand_dtype(hidden_TH, weight_VH)
+        ctx.dtype = operand_dtype(hidden_TH, weight_VH)
         ctx.temperature, ctx.chunk_tokens = temperature, chunk_tokens
         needs_grad = any(ctx.needs_input_grad)
         keep = needs_grad and hidden_TH.shape[0] * weight_VH.shape[0] <= KEPT_ELEMENTS
@@ -146,9 +148,9 @@ class _ChunkedLogprobs(torch.autograd.Function):
                 grad_bias_V += grad_CV.sum(dim=0)
             grad_CV = grad_CV.to(ctx.dtype)
             if grad_hidden_TH is not None:
-                grad_hidden_TH[rows] = _product(grad_CV, operand_VH).to(hidden_TH.dtype)
+                grad_hidden_TH[rows] = product(grad_CV, operand_VH).to(hidden_TH.dtype)
             if grad_weight_VH is not None:
-                grad_weight_VH += _product(grad_CV.T, hidden_TH[rows].to(ctx.dtype))
+                grad_weight_VH += product(grad_CV.T, hidden_TH[rows].to(ctx.dtype))
         return (
             grad_hidden_TH,
             None if grad_weight_VH is None else grad_weight_VH.to(weight_VH.dtype),
@@ -169,7 +171,7 @@ def _log_softmax_chunks(
         if operand_HV is None:
             yield rows, kept_CV[index]  # type: ignore[index]
             continue
-        logits_CV = _product(hidden_TH[rows].to(ctx.dtype), operand_HV)
+        logits_CV = product(hidden_TH[rows].to(ctx.dtype), operand_HV)
         if bias_V is not None:
             logits_CV += bias_V
         if ctx.temperature != 1.0:
@@ -194,25 +196,6 @@ def _logit_gradient(
         return grad_CV.mul_(scale_CV)
     grad_CV.mul_(scale_CV - grad_logprobs_C[:, None])
     return grad_CV.scatter_add_(-1, targets_C[:, None], grad_logprobs_C[:, None])
-
-
-def _operand_dtype(hidden_TH: Tensor, weight_VH: Tensor) -> torch.dtype:
-    """The dtype in which the LM head's products are taken."""
-    device = hidden_TH.device.type
-    dtype = torch.promote_types(hidden_TH.dtype, weight_VH.dtype)
-    if torch.is_autocast_enabled(device) and dtype != torch.float64:
-        dtype = torch.get_autocast_dtype(device)
-    if device != "cuda" and dtype.itemsize < 4:
-        return torch.float32
-    return dtype
-
-
-def _product(left: Tensor, right: Tensor) -> Tensor:
-    """Matrix product of operands of one dtype, in float32 where they are half precision (CUDA alone)."""
-    with torch.autocast(left.device.type, enabled=False):
-        if left.dtype.itemsize < 4:
-            return torch.mm(left, right, out_dtype=torch.float32)
-        return torch.mm(left, right)
 
 
 def _check(hidden_TH: Tensor, weight_VH: Tensor, targets_T: Tensor, bias_V: Tensor | None) -> None:

@@ -35,7 +35,9 @@ class _Section:
 
 
 def _stage(run: RunRecord) -> str:
-    return {"grpo": "GRPO", "sft": "SFT"}.get(run.stage, run.stage.replace("_", " ").capitalize())
+    return {"grpo": "GRPO", "sft": "SFT", "distill": "Distillation"}.get(
+        run.stage, run.stage.replace("_", " ").capitalize()
+    )
 
 
 def _curves(run: RunRecord) -> list[_Section]:

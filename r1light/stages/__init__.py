@@ -16,10 +16,11 @@ from r1light.core.errors import unknown_name
 
 STAGES: Mapping[str, str] = {
     "base": "r1light.stages.base",
+    "distill": "r1light.stages.distill",
     "grpo": "r1light.stages.grpo",
     "plugins": "r1light.stages.plugins",
-    "sample": "r1light.stages.sample",
     "reward_model": "r1light.stages.reward_model",
+    "sample": "r1light.stages.sample",
     "score": "r1light.stages.score",
     "sft": "r1light.stages.sft",
     "validate": "r1light.stages.validate",

@@ -23,7 +23,7 @@ from r1light.training.supervised_options import SupervisedOptions
 
 if TYPE_CHECKING:
     from r1light.models.scorer import TurnEncoder
-    from r1light.stages.supervised import Trained
+    from r1light.stages.fitting import Trained
     from r1light.training.supervised import Objective
 
 Rows = Sequence[Any]

@@ -1,4 +1,4 @@
-"""What the stages that train on rows have in common: the run of a SupervisedModule in its folder."""
+"""What the stages that train on rows have in common: from the process's set-up to the finished folder."""
 
 from __future__ import annotations
 
@@ -6,45 +6,22 @@ import logging
 import math
 import random
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from r1light.config.schema import RunConfig
-from r1light.core.errors import ConfigError, DataError, Interrupted
-from r1light.core.progress import progress
+from r1light.core.errors import ConfigError, DataError
 from r1light.core.run_folder import RunFolder, StageResult
-from r1light.training.interrupt import Halt, Interrupt, catch_signals
+from r1light.stages.fitting import Trained, Watch, train
 from r1light.training.supervised_options import SupervisedOptions
 
 if TYPE_CHECKING:
-    from r1light.training.supervised import Objective, SupervisedModule
-    from r1light.training.supervised_record import SupervisedRecord
+    from r1light.training.supervised import Objective
 
 _log = logging.getLogger(__name__)
 
 CPU_TOKENS, ACCELERATOR_TOKENS = 4096, 16384
 """Tokens of a forward pass where the options name none."""
-
-
-@dataclass(frozen=True, slots=True)
-class Trained:
-    """What is left of a run over rows."""
-
-    module: SupervisedModule
-    record: SupervisedRecord
-
-    def metrics(self) -> dict[str, float]:
-        """Its figures for result.json: held-out ones before and after, and of the last update."""
-        record = self.record
-        found = {f"before/{name.removeprefix('eval/')}": value for name, value in record.before.items()}
-        found |= {f"after/{name.removeprefix('eval/')}": value for name, value in record.after.items()}
-        return found | {
-            "loss": record.last["loss"],
-            "updates": self.module.iteration,
-            "epochs": self.module.stream.epoch,
-            "num_tokens": record.num_tokens,
-            "train_seconds": record.train_seconds,
-        }
 
 
 def set_up(config: RunConfig) -> None:
@@ -108,8 +85,9 @@ def train_on_rows(
     model: Any,
     objective: Objective,
     rows: tuple[Sequence[Any], Sequence[Any]],
+    watch: Watch | None = None,
 ) -> Trained:
-    """Train to the end, from a checkpoint where there is one.
+    """Train on rows to the end, from a checkpoint where there is one.
 
     Args:
         config: The run's configuration, whose stage has `SupervisedOptions`.
@@ -117,40 +95,31 @@ def train_on_rows(
         model: What is trained, on its device.
         objective: What is learnt.
         rows: Those to train on, and those held out.
+        watch: What else is looked at.
 
     Raises:
         DataError: There is nothing to train on.
         Interrupted: A signal came; the run is saved.
     """
-    from r1light.stages.build import device_of
-    from r1light.stages.resume import starting_point
-    from r1light.training.fit import fit, make_trainer
     from r1light.training.row_stream import RowStream
     from r1light.training.supervised import SupervisedModule
-    from r1light.training.supervised_record import HeldOutRows, SupervisedRecord
+    from r1light.training.supervised_record import HeldOutRows
 
     options: SupervisedOptions = config.stage
-    train, held_out = rows
-    if not train:
+    learnt, held_out = rows
+    if not learnt:
         raise DataError(f"data={config.data.name} has no rows to train on; see its options under data.")
-    stream = RowStream(train, config.seed, options.epochs)
+    stream = RowStream(learnt, config.seed, options.epochs)
     if not stream.total:
-        raise ConfigError(f"stage.epochs={options.epochs} of {len(train)} rows is none; raise it")
+        raise ConfigError(f"stage.epochs={options.epochs} of {len(learnt)} rows is none; raise it")
     module = SupervisedModule(model, objective, stream, options)
-    checkpoint, start = starting_point(config, folder)
     _log.info(
         "%d rows x %g epochs in batches of %d: %d updates; learning rate %g, %s",
-        len(train), options.epochs, options.batch_size, module.iterations, options.lr, options.lr_schedule,
+        len(learnt), options.epochs, options.batch_size, module.iterations, options.lr, options.lr_schedule,
     )  # fmt: skip
-    interrupt = Interrupt()
-    with catch_signals(interrupt), progress(module.iterations - start, "update") as bar:
-        record = SupervisedRecord(folder, HeldOutRows(held_out), interrupt, bar)
-        trainer = make_trainer([record], device_of(config), config.trainer.precision, folder.path)
-        try:
-            fit(trainer, module, checkpoint)
-        except Halt:
-            raise Interrupted(interrupt.signum or 0) from None
-    return Trained(module, record)
+    others = watch or Watch()
+    everything = replace(others, measures=(HeldOutRows(held_out), *others.measures))
+    return train(config, folder, module, everything)
 
 
 def finish(

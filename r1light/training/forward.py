@@ -10,6 +10,7 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor
 
+from r1light.algorithms.lm_head import Head
 from r1light.algorithms.logprob import TokenLogprobs, chunked_logprobs
 from r1light.core.errors import ModelError
 
@@ -51,18 +52,32 @@ def target_logprobs(model: Any, batch: Targets, temperature: float) -> TokenLogp
         batch: The micro-batch, on the model's device.
         temperature: Divides the logits.
     """
+    head = output_head(model)
+    return chunked_logprobs(
+        target_hidden(model, batch),
+        head.weight_VH,
+        batch.target_K,
+        temperature=temperature,
+        bias_V=head.bias_V,
+    )
+
+
+def target_hidden(model: Any, batch: Targets) -> Tensor:
+    """The last hidden states that predict the target tokens of a micro-batch, [K, H]."""
     mask = None if batch.mask_NLL is None else batch.mask_NLL[:, None]
-    hidden_NLH = model.base_model(
+    hidden_NLH: Tensor = model.base_model(
         input_ids=batch.input_ids_NL,
         position_ids=batch.position_ids_NL,
         attention_mask=mask,
         use_cache=False,
     ).last_hidden_state
+    return hidden_NLH.flatten(0, 1).index_select(0, batch.source_K)
+
+
+def output_head(model: Any) -> Head:
+    """The output head of a causal language model."""
     head = model.get_output_embeddings()
-    hidden_KH = hidden_NLH.flatten(0, 1).index_select(0, batch.source_K)
-    return chunked_logprobs(
-        hidden_KH, head.weight, batch.target_K, temperature=temperature, bias_V=getattr(head, "bias", None)
-    )
+    return Head(head.weight, getattr(head, "bias", None))
 
 
 @torch.no_grad()

@@ -3,23 +3,28 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from statistics import fmean
+from typing import Any
 
 from r1light.algorithms.estimators import pass_at_1
 from r1light.core.errors import RewardError
 from r1light.core.preference import kind_of
 from r1light.core.protocols import Grader, RolloutEngine
-from r1light.core.types import Problem, Sample, SamplingParams, Verdict
+from r1light.core.types import Problem, Sample, SamplingParams, Score, Verdict
 from r1light.training import ranks
 from r1light.training.collect import make_samples
 from r1light.training.interrupt import Interrupt
-from r1light.training.metrics import CountReflections
+from r1light.training.metrics import CountReflections, sample_fields
 from r1light.training.problems import PromptEncoder
 
 EVALUATION_STREAM = 2**30
 """Added to the iteration in the draws' key, so that evaluations share no draw with training."""
+
+SHOWN_TEST_SAMPLES = 64
+"""Completions to test problems that go to samples.jsonl, before and after."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +116,15 @@ def grade(samples: Sequence[Sample], graders: Mapping[str, Grader]) -> list[Judg
     Raises:
         RewardError: If a grader fails; accuracy over the rest would not be accuracy.
     """
+    judged = judge(samples, graders)
+    for each in judged:
+        if each.verdict.status == "error":
+            raise RewardError(f"grading problem {each.sample.problem.id!r} failed: {each.verdict.detail}")
+    return judged
+
+
+def judge(samples: Sequence[Sample], graders: Mapping[str, Grader]) -> list[Judged]:
+    """`grade`, where a grader that fails on an answer is a verdict like others."""
     verdicts: dict[int, Verdict] = {
         index: Verdict(None, "abstain", "a problem without a right answer")
         for index, sample in enumerate(samples)
@@ -127,10 +141,36 @@ def grade(samples: Sequence[Sample], graders: Mapping[str, Grader]) -> list[Judg
         ]
         items = [(samples[index].problem, samples[index].parsed.answer or "") for index in mine]
         verdicts |= dict(zip(mine, grader.grade_many(items), strict=True)) if items else {}
-    for index, verdict in verdicts.items():
-        if verdict.status == "error":
-            raise RewardError(f"grading problem {samples[index].problem.id!r} failed: {verdict.detail}")
     return [Judged(sample, verdicts[index]) for index, sample in enumerate(samples)]
+
+
+def judged_rows(phase: str, iteration: int, judged: Sequence[Judged]) -> list[dict[str, Any]]:
+    """Rows of samples.jsonl for graded completions."""
+    return [
+        {
+            "phase": phase,
+            "iteration": iteration,
+            **sample_fields(each.sample),
+            "reward": each.verdict.score,
+            "scores": {"accuracy": asdict(_score(each.verdict))},
+            "advantage": None,
+        }
+        for each in judged
+    ]
+
+
+def in_words(metrics: Mapping[str, float]) -> str:
+    """Held-out accuracy in one line."""
+    if math.isnan(metrics["pass@1"]):
+        return f"no rule judges these problems, mean length {metrics['mean_length']:.1f} tokens"
+    return (
+        f"pass@1 {metrics['pass@1']:.3f} sampled, {metrics['pass@1_greedy']:.3f} greedy, "
+        f"mean length {metrics['mean_length']:.1f} tokens"
+    )
+
+
+def _score(verdict: Verdict) -> Score:
+    return Score(verdict.score, verdict.status, verdict.detail)
 
 
 def _accuracy(name: str, judged: Sequence[Judged]) -> dict[str, float]:

@@ -23,7 +23,7 @@ class ProblemStream:
     """
 
     def __init__(self, problems: Sequence[Problem], seed: int) -> None:
-        self._problems = problems
+        self.problems = problems
         self._seed = seed
         self._order: tuple[int, list[int]] = (-1, [])
         self.cursor = 0
@@ -38,13 +38,18 @@ class ProblemStream:
         self.cursor += world * ranks.largest(count)
         return [self._problem(position) for position in positions], positions
 
+    @property
+    def epoch(self) -> float:
+        """Epochs done."""
+        return self.cursor / len(self.problems)
+
     def _problem(self, index: int) -> Problem:
-        epoch, position = divmod(index, len(self._problems))
+        epoch, position = divmod(index, len(self.problems))
         if self._order[0] != epoch:
-            order = list(range(len(self._problems)))
+            order = list(range(len(self.problems)))
             random.Random(f"problems/{self._seed}/{epoch}").shuffle(order)
             self._order = (epoch, order)
-        return self._problems[self._order[1][position]]
+        return self.problems[self._order[1][position]]
 
 
 class ProblemSchedule:

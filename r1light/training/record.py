@@ -6,7 +6,7 @@ import logging
 import math
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ import lightning
 
 from r1light.core.progress import Progress
 from r1light.core.run_folder import RunFolder, append_jsonl
-from r1light.core.types import Problem, Score
+from r1light.core.types import Problem
 from r1light.models.save import save_model
 from r1light.training import ranks
 from r1light.training.alarm import METRIC, HackingAlarm
@@ -22,21 +22,17 @@ from r1light.training.checkpoint import checkpoint_name, prune
 from r1light.training.diagnosis import Diagnosis
 from r1light.training.grpo import GrpoModule, Iteration
 from r1light.training.grpo_options import GrpoOptions
-from r1light.training.held_out import HeldOut, HeldOutResult
+from r1light.training.held_out import SHOWN_TEST_SAMPLES, HeldOut, HeldOutResult, in_words, judged_rows
 from r1light.training.host import rss_gb
 from r1light.training.interrupt import Halt, Interrupt
 from r1light.training.metrics import (
     CountReflections,
     group_metrics,
-    sample_fields,
     sample_rows,
     update_metrics,
 )
 
 _log = logging.getLogger(__name__)
-
-SHOWN_TEST_SAMPLES = 64
-"""Completions to test problems that go to samples.jsonl, before and after."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,21 +157,7 @@ class Record(lightning.Callback):
 
     def write_test_samples(self, phase: str, iteration: int, result: HeldOutResult) -> None:
         """Some completions to test problems, for the report."""
-        rows = []
-        for judged in result.judged[:SHOWN_TEST_SAMPLES]:
-            verdict = judged.verdict
-            accuracy = asdict(Score(verdict.score, verdict.status, verdict.detail))
-            fields = sample_fields(judged.sample)
-            rows.append(
-                {
-                    "phase": phase,
-                    "iteration": iteration,
-                    **fields,
-                    "reward": verdict.score,
-                    "scores": {"accuracy": accuracy},
-                    "advantage": None,
-                }
-            )
+        rows = judged_rows(phase, iteration, result.judged[:SHOWN_TEST_SAMPLES])
         self._append(self.folder.samples, rows)
 
     def _ends(self, number: int) -> bool:
@@ -244,16 +226,6 @@ class Record(lightning.Callback):
     def _append(self, path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
         if ranks.rank() == 0:
             append_jsonl(path, rows)
-
-
-def in_words(metrics: Mapping[str, float]) -> str:
-    """Held-out accuracy in one line."""
-    if math.isnan(metrics["pass@1"]):
-        return f"no rule judges these problems, mean length {metrics['mean_length']:.1f} tokens"
-    return (
-        f"pass@1 {metrics['pass@1']:.3f} sampled, {metrics['pass@1_greedy']:.3f} greedy, "
-        f"mean length {metrics['mean_length']:.1f} tokens"
-    )
 
 
 def _named(prefix: str, metrics: Mapping[str, float]) -> dict[str, float]:

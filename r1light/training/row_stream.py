@@ -3,12 +3,37 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
-from typing import Generic, TypeVar
+from collections.abc import Mapping, Sequence
+from typing import Any, Generic, Protocol, TypeVar
 
 from r1light.training import ranks
 
 T = TypeVar("T")
+
+
+class RowSource(Protocol):
+    """Where training gets its rows from, batch by batch."""
+
+    cursor: Any
+    """Its whole state, as plain values; setting it back has the same rows come again."""
+
+    @property
+    def rows(self) -> Sequence[Any]:
+        """What an epoch goes through."""
+        ...
+
+    @property
+    def epoch(self) -> float:
+        """Epochs done."""
+        ...
+
+    def take(self, count: int) -> list[Any]:
+        """This rank's share of the next rows over all ranks."""
+        ...
+
+    def facts(self) -> Mapping[str, float]:
+        """Numbers about what was taken last, for the record."""
+        ...
 
 
 class RowStream(Generic[T]):
@@ -36,6 +61,10 @@ class RowStream(Generic[T]):
     def epoch(self) -> float:
         """Epochs done."""
         return self.cursor / len(self.rows)
+
+    def facts(self) -> Mapping[str, float]:
+        """How far it has come."""
+        return {"epoch": self.epoch}
 
     def _row(self, position: int) -> T:
         epoch, index = divmod(position, len(self.rows))

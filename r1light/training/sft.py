@@ -127,16 +127,22 @@ def token_batches(rows: Sequence[SftRow], max_tokens: int, *, packed: bool) -> I
             own.
         packed: Whether lines are filled with several rows, which do not see one another.
     """
+    for lines in line_batches(rows, max_tokens, packed=packed):
+        yield token_batch(lines)
+
+
+def line_batches(rows: Sequence[SftRow], max_tokens: int, *, packed: bool) -> Iterator[list[list[SftRow]]]:
+    """The lines of each forward pass; see `token_batches`."""
     lines = pack(rows) if packed else [[row] for row in rows]
     lines.sort(key=_tokens, reverse=True)
     batch: list[list[SftRow]] = []
     for line in lines:
         if batch and (len(batch) + 1) * _tokens(batch[0]) > max_tokens:
-            yield _token_batch(batch)
+            yield batch
             batch = []
         batch.append(line)
     if batch:
-        yield _token_batch(batch)
+        yield batch
 
 
 def pack(rows: Sequence[SftRow]) -> list[list[SftRow]]:
@@ -166,7 +172,8 @@ def _tokens(line: Sequence[SftRow]) -> int:
     return sum(len(row.input_ids) - 1 for row in line)
 
 
-def _token_batch(lines: Sequence[Sequence[SftRow]]) -> TokenBatch:
+def token_batch(lines: Sequence[Sequence[SftRow]]) -> TokenBatch:
+    """Lines of rows as one forward pass; targets stand in the order of the rows."""
     length = max(map(_tokens, lines))
     input_ids_NL = torch.zeros(len(lines), length, dtype=torch.long)
     position_ids_NL = torch.zeros(len(lines), length, dtype=torch.long)

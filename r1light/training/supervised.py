@@ -18,7 +18,7 @@ from torch import Tensor
 
 from r1light.core.errors import R1LightError
 from r1light.training import ranks
-from r1light.training.row_stream import RowStream
+from r1light.training.row_stream import RowSource
 from r1light.training.schedule import learning_rate_factor
 from r1light.training.supervised_options import SupervisedOptions
 
@@ -88,7 +88,7 @@ class SupervisedModule(lightning.LightningModule):
     """
 
     def __init__(
-        self, model: Any, objective: Objective, stream: RowStream[Any], options: SupervisedOptions
+        self, model: Any, objective: Objective, stream: RowSource, options: SupervisedOptions
     ) -> None:
         super().__init__()
         self.automatic_optimization = False  # an update has several micro-batches and one loss
@@ -119,7 +119,7 @@ class SupervisedModule(lightning.LightningModule):
             self.manual_backward(out.loss / total * ranks.world_size())
             sums += out.metrics.to("cpu", torch.float64)
         norm = self._step(optimizer)
-        metrics = self.objective.finish(ranks.add_up(sums))
+        metrics = {**self.objective.finish(ranks.add_up(sums)), **self.stream.facts()}
         tokens = int(self._total(sum(self.objective.tokens(row) for row in rows)))
         self.iteration += 1
         self.last = Update(self.iteration, metrics, tokens, norm, rate, time.perf_counter() - started)

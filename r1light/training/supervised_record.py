@@ -7,7 +7,7 @@ import math
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import lightning
 
@@ -16,10 +16,18 @@ from r1light.core.run_folder import RunFolder, append_jsonl
 from r1light.training import ranks
 from r1light.training.checkpoint import checkpoint_name, prune
 from r1light.training.host import rss_gb
-from r1light.training.interrupt import Interrupt
+from r1light.training.interrupt import Halt, Interrupt
 from r1light.training.supervised import SupervisedModule, Update
 
 _log = logging.getLogger(__name__)
+
+
+class Measure(Protocol):
+    """Something to look at before, in the course of, and after training."""
+
+    def measure(self, module: SupervisedModule) -> Mapping[str, float]:
+        """Numbers named `eval/...`."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,9 +54,11 @@ class SupervisedRecord(lightning.Callback):
     on resume.
     """
 
-    def __init__(self, folder: RunFolder, held_out: HeldOutRows, interrupt: Interrupt, bar: Progress) -> None:
+    def __init__(
+        self, folder: RunFolder, measures: Sequence[Measure], interrupt: Interrupt, bar: Progress
+    ) -> None:
         self.folder = folder
-        self.held_out = held_out
+        self.measures = measures
         self.interrupt = interrupt
         self.bar = bar
         self.before: dict[str, float] = {}
@@ -56,6 +66,7 @@ class SupervisedRecord(lightning.Callback):
         self.last: dict[str, float] = {}
         self.train_seconds = 0.0
         self.num_tokens = 0
+        self._recorded = 0
 
     def state_dict(self) -> dict[str, Any]:
         """What a checkpoint keeps of the record."""
@@ -69,13 +80,15 @@ class SupervisedRecord(lightning.Callback):
 
     def on_train_start(self, trainer: Any, pl_module: Any) -> None:
         """Look at the untrained model, unless the run is resumed."""
+        self._recorded = pl_module.iteration
         if pl_module.iteration >= pl_module.iterations:
             trainer.should_stop = True
         if self.before or pl_module.iteration:
             return
-        self.before = self.held_out.measure(pl_module)
+        self.before = self._measured(pl_module)
         if self.before:
             self._append(_row(0, self.before))
+        if "eval/loss" in self.before:
             _log.info("before training: held-out loss %.4f", self.before["eval/loss"])
 
     def on_train_batch_end(
@@ -90,22 +103,32 @@ class SupervisedRecord(lightning.Callback):
         ending = done.number >= module.iterations
         every = module.options.eval_every
         measured = ending or (every > 0 and done.number % every == 0)
-        found = self.held_out.measure(module) if measured else {}
+        found = self._measured(module) if measured else {}
         self.after = found if ending else {}
         self.num_tokens += done.tokens
         self.train_seconds += done.seconds + time.perf_counter() - started
         row = self._metrics(module, done) | found
         self.last = {name: value for name, value in row.items() if isinstance(value, float)}
         self._append(_row(done.number, row))
+        self._recorded = done.number
         if ending or self.interrupt.requested or done.number % module.options.checkpoint_every == 0:
             self._save(trainer, module)
         self.bar.advance(loss=row["loss"])
         self.interrupt.check()
 
+    def on_exception(self, trainer: Any, pl_module: Any, exception: BaseException) -> None:
+        """Save where a signal broke off the drawing of rows: the update has not touched the weights."""
+        if isinstance(exception, Halt) and 0 < pl_module.iteration == self._recorded:
+            path = self.folder.checkpoints / checkpoint_name(pl_module.iteration)
+            if not path.exists():
+                self._save(trainer, pl_module)
+
+    def _measured(self, module: SupervisedModule) -> dict[str, float]:
+        return {name: value for each in self.measures for name, value in each.measure(module).items()}
+
     def _metrics(self, module: SupervisedModule, done: Update) -> dict[str, Any]:
         return {
             **done.metrics,
-            "epoch": module.stream.epoch,
             "learning_rate": done.learning_rate,
             "grad_norm": done.grad_norm,
             "num_tokens": self.num_tokens,

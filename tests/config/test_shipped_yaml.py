@@ -31,6 +31,7 @@ REQUIRED = {
     ],
     "experiment/r1_cold_start.yaml": ["data.path=x", "model.path=y"],
     "experiment/r1_rejection.yaml": ["data.path=x", "model.path=y"],
+    "experiment/r1_distill.yaml": ["data.path=x", "model.path=y"],
     "experiment/r1_sft.yaml": ["data.path=x", "model.path=y"],
     "experiment/r1_zero.yaml": ["data.path=x", "model.path=y"],
     "stage/sft.yaml": ["data.path=x"],

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import random
+
 import pytest
+import torch
+from transformers import Qwen2Config, Qwen2ForCausalLM
 
 from r1light.core.types import Completion, Group, Parsed, Problem, Prompt, RolloutRequest, Sample, Score
 from r1light.training.collect import ScoredGroup
+from r1light.training.sft import SftRow
 
 
 def completion(text="a", tokens=3, finish="stop"):
@@ -83,3 +88,36 @@ def whole_text():
 @pytest.fixture
 def request_for():
     return lambda name: RolloutRequest(name, (1, 2), (0, 0))
+
+
+def qwen2(seed, hidden=16, vocabulary=48):
+    """A Qwen2 model of two layers, in evaluation mode and float64."""
+    torch.manual_seed(seed)
+    config = Qwen2Config(
+        vocab_size=vocabulary, hidden_size=hidden, intermediate_size=32, num_hidden_layers=2,
+        num_attention_heads=2, num_key_value_heads=1, max_position_embeddings=64,
+        tie_word_embeddings=True, attn_implementation="sdpa",
+    )  # fmt: skip
+    return Qwen2ForCausalLM(config).double().eval()
+
+
+@pytest.fixture(scope="session")
+def make_qwen2():
+    return qwen2
+
+
+@pytest.fixture(scope="session")
+def pair():
+    """A student, and a teacher of another width with a vocabulary padded by eight."""
+    return qwen2(0), qwen2(1, hidden=24, vocabulary=56)
+
+
+@pytest.fixture(scope="session")
+def taught_rows():
+    """Six rows with 4, 1, 9, 5, 8, 1 targets at their ends."""
+
+    def row(length, targets, seed):
+        ids = random.Random(seed).choices(range(1, 40), k=length)
+        return SftRow(tuple(ids), tuple(index >= length - targets for index in range(length)))
+
+    return [row(9, 4, 1), row(3, 1, 2), row(14, 9, 3), row(6, 5, 4), row(9, 8, 5), row(2, 1, 6)]

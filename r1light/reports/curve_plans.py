@@ -50,6 +50,26 @@ SECTIONS: tuple[tuple[str, tuple[Plan, ...]], ...] = (
                 smooth=False,
             ),
             Plan(
+                "judgments",
+                "Chosen over rejected, safe from unsafe",
+                "Share of judgments that the reward model gets right, and what simpler rules would.",
+                (
+                    ("accuracy", "training"),
+                    ("eval/accuracy", "held-out"),
+                    ("eval/longer_accuracy", "held-out, by taking the longer answer"),
+                    ("eval/majority_accuracy", "held-out, by the commoner label"),
+                ),
+                percent=True,
+                limits=_UNIT,
+            ),
+            Plan(
+                "calibration",
+                "Calibration",
+                "Expected calibration error and Brier score on held-out rows; 0 is best for both.",
+                (("eval/ece", "calibration error"), ("eval/brier", "Brier score")),
+                smooth=False,
+            ),
+            Plan(
                 "reward",
                 "Reward",
                 "Mean over the iteration's completions: the weighted sum, and each reward before its weight.",

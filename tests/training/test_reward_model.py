@@ -140,7 +140,7 @@ def test_rows_keep_what_fits():
 
 def test_long_rows_are_refused_left_out_or_cut_at_the_beginning(caplog):
     rows = [Pair("a:1", ASKED, "c", "defg"), Pair("a:2", ASKED, "c", "d")]
-    with pytest.raises(DataError, match="a:1 has 6 tokens, and 4 are the most; raise stage.max_length"):
+    with pytest.raises(DataError, match="a:1 has 6 tokens, and 4 are the most; raise stage"):
         RowMaker(Letters(), 4, "refuse").pairs(rows)
     assert [row.where for row in RowMaker(Letters(), 4, "skip").pairs(rows)] == ["a:2"]
     assert "1 of 2 rows have more than 4 tokens: left out" in caplog.text

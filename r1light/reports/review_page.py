@@ -65,7 +65,7 @@ def _lead(count: str, file_name: str) -> list[Html | str]:
     return [
         f"{count} to learn from. Read each; edit its thought and its answer, or reject it; then save ",
         tag("code", file_name),
-        ", put it in the place of the file of that name, and run the same command again.",
+        ", put it in the place of the file of that name, and run the same command again in its run folder.",
     ]
 
 

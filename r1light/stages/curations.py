@@ -93,6 +93,11 @@ def _open_judge(config: RunConfig) -> ChatModel:
     from r1light.graders.judge_cache import CachedModel
 
     options = config.stage.judge
+    if not (options.base_url or options.model_path):
+        raise ConfigError(
+            f"stage.curation={config.stage.curation} asks a model to rewrite: name it by "
+            "stage.judge.base_url and stage.judge.model, or by stage.judge.model_path"
+        )
     judge = Judge(options)
     ask = judge.chat_model.ask
     reply = _locked(ask) if options.model_path else ask

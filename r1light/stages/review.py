@@ -87,6 +87,10 @@ def review_rows(
         {"reason": "rejected", "detail": row["meta"].get("note", ""), **row} for row in merged.rejected
     ]
     append_jsonl(folder.path / "dropped.jsonl", rejected)
+    _log.info(
+        "%s: %d rows edited, %d rejected, %d as they were",
+        path, merged.edited, len(merged.rejected), len(merged.kept) - merged.edited,
+    )  # fmt: skip
     counts = {"kept": len(merged.kept), "dropped/rejected": len(merged.rejected)}
     return ReviewStep({**counts, **merged.metrics()}, outputs)
 

@@ -163,8 +163,9 @@ def _finish(
     result = finish(folder, "sample", {**metrics, **tally.metrics(), **review.metrics}, outputs)
     for name in () if review.outputs else _STATE:
         (folder.path / name).unlink(missing_ok=True)  # the run is over, and nothing goes on from them
+    reasons = sorted(tally.dropped.items(), key=lambda each: -each[1])
+    told = ", ".join(f"{reason} {count}" for reason, count in reasons) or "none"
     if not tally.kept:
-        reasons = sorted(tally.dropped.items(), key=lambda each: -each[1])
-        told = ", ".join(f"{reason} {count}" for reason, count in reasons)
         raise DataError(f"none of {tally.completions} completions was kept: {told}. See {folder.report}")
+    _log.info("%d rows of %d completions; dropped: %s", tally.kept, tally.completions, told)
     return result

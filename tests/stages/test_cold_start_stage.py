@@ -171,7 +171,7 @@ def test_a_server_that_fails_stops_the_run_and_a_judge_has_to_be_named(sample, e
     editor.status = 200
     result, read = sample("run", *options)  # goes on there
     assert len(read("data.jsonl")) == result.metrics["kept"] == SIZE
-    with pytest.raises(ConfigError, match="judge needs base_url and model"):
+    with pytest.raises(ConfigError, match="asks a model to rewrite: name it by"):
         sample("other", *drawn, "stage.cold_start.rewrite=true")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from statistics import fmean
@@ -160,6 +161,8 @@ def judged_rows(phase: str, iteration: int, judged: Sequence[Judged]) -> list[di
 
 def in_words(metrics: Mapping[str, float]) -> str:
     """Held-out accuracy in one line."""
+    if math.isnan(metrics["pass@1"]):
+        return f"no rule judges these problems, mean length {metrics['mean_length']:.1f} tokens"
     return (
         f"pass@1 {metrics['pass@1']:.3f} sampled, {metrics['pass@1_greedy']:.3f} greedy, "
         f"mean length {metrics['mean_length']:.1f} tokens"

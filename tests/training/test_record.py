@@ -4,7 +4,8 @@ from types import SimpleNamespace
 
 from r1light.training.alarm import METRIC, AlarmOptions
 from r1light.training.grpo_options import GrpoOptions
-from r1light.training.record import Record, in_words
+from r1light.training.held_out import in_words
+from r1light.training.record import Record
 
 
 def record():

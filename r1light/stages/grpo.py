@@ -8,20 +8,19 @@ from __future__ import annotations
 
 import logging
 import math
-import random
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from r1light.config.schema import RunConfig
-from r1light.core.errors import ConfigError, Interrupted
+from r1light.core.errors import ConfigError
 from r1light.core.progress import progress
 from r1light.core.protocols import Grader
 from r1light.core.run_folder import RunFolder, StageResult
 from r1light.core.types import SamplingParams
 from r1light.training.grpo_options import GrpoOptions
-from r1light.training.interrupt import Halt, Interrupt, catch_signals
+from r1light.training.interrupt import Interrupt
 
 if TYPE_CHECKING:
     from r1light.stages.build import ProblemSets
@@ -44,28 +43,21 @@ class Parts:
 
 def run(config: RunConfig, folder: RunFolder) -> StageResult:
     """Train, and measure held-out accuracy before and after."""
-    import numpy
-    import torch
+    from r1light.stages.fitting import halting
+    from r1light.stages.supervised import set_up
 
+    set_up(config)
     check(config)
-    if config.trainer.threads:
-        torch.set_num_threads(config.trainer.threads)
-    torch.manual_seed(config.seed)
-    numpy.random.seed(config.seed)
-    random.seed(config.seed)
     interrupt = Interrupt()
-    with _parts(config, interrupt) as parts, catch_signals(interrupt):
-        try:
-            return _train(config, folder, parts)
-        except Halt:
-            raise Interrupted(interrupt.signum or 0) from None
+    with _parts(config, interrupt) as parts, halting(interrupt):
+        return _train(config, folder, parts)
 
 
 def check(config: RunConfig) -> None:
     """What no option knows alone.
 
     Raises:
-        ConfigError: If the ranks do not divide the problems of a minibatch, or there are several.
+        ConfigError: If the ranks do not divide the problems of a minibatch.
     """
     options: GrpoOptions = config.stage
     parts = config.trainer.devices * options.minibatches
@@ -75,10 +67,6 @@ def check(config: RunConfig) -> None:
         raise ConfigError(
             f"stage.prompts_per_iteration={options.prompts_per_iteration} is not divided by "
             f"{config.trainer.devices} devices x {options.minibatches} minibatches; nearest: {nearest}"
-        )
-    if config.trainer.devices > 1:
-        raise ConfigError(
-            f"trainer.devices={config.trainer.devices}: this release trains on one device; take 1"
         )
 
 

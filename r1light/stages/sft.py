@@ -45,7 +45,7 @@ class Config(SupervisedOptions):
     """The template of conversations: chatml, a Jinja file, or null for the tokenizer's own. It is saved with
     the model."""
     preview_rows: int = 4
-    """Rows shown with what is learnt in them marked, in the log and in mask_preview.txt."""
+    """Rows, evenly spread, shown with what is learnt in them marked, in the log and in mask_preview.txt."""
 
     def __post_init__(self) -> None:
         SupervisedOptions.__post_init__(self)
@@ -73,7 +73,8 @@ def run(config: RunConfig, folder: RunFolder) -> StageResult:
     encoder = ConversationEncoder(loaded.tokenizer, options.turns)
     limit = min(options.max_length or loaded.context, loaded.context)
     rows = _rows(config, encoder, limit)
-    _preview(folder, rows[0][: options.preview_rows], loaded.tokenizer)
+    shown = min(options.preview_rows, len(rows[0]))
+    _preview(folder, [rows[0][index * len(rows[0]) // shown] for index in range(shown)], loaded.tokenizer)
     adapted = _adapted(loaded.model, options)
     if options.packed and not can_share_prompts(loaded.model):
         raise ConfigError("stage.packed=true needs model.attention=sdpa, and a model without sliding window")

@@ -177,6 +177,9 @@ def measure(sides: Sequence[str], options: argparse.Namespace) -> dict[str, Any]
         for number in range(options.rounds):
             for side in sides if number % 2 == 0 else tuple(reversed(sides)):
                 found[side].append(run_side(side, data, options))
+                last = found[side][-1]
+                said = f"round {number + 1}: {side}: {last['cpu']:.2f} CPU s, {last['clock']:.2f} s"
+                print(said, file=sys.stderr, flush=True)
     return {
         "rows": len(rows),
         "tokens": sum(len(row["input_ids"]) for row in rows),

@@ -10,7 +10,7 @@ from r1light.data.rows import Row
 
 OPTION = "data.max_bad_rows"
 """The option that says how many rows may be left out."""
-_NAMED = 5  # rows that get a line each; the others are counted
+_NAMED = 100  # rows that get a line each; the others are counted
 
 _log = logging.getLogger(__name__)
 

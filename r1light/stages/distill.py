@@ -114,7 +114,7 @@ def _rows(config: RunConfig, folder: RunFolder, parts: _Parts) -> tuple[list[Sft
     from r1light.stages.texts import show_targets, text_rows
 
     rows = text_rows(config, parts.encoder, _longest(config, parts))
-    show_targets(folder, rows[0][: config.stage.preview_rows], parts.student.tokenizer)
+    show_targets(folder, rows[0], config.stage.preview_rows, parts.student.tokenizer)
     return rows
 
 

@@ -39,7 +39,7 @@ def run(config: RunConfig, folder: RunFolder) -> StageResult:
     encoder = texts.text_encoder(options, loaded)
     limit = min(options.max_length or loaded.context, loaded.context)
     rows = texts.text_rows(config, encoder, limit)
-    texts.show_targets(folder, rows[0][: options.preview_rows], loaded.tokenizer)
+    texts.show_targets(folder, rows[0], options.preview_rows, loaded.tokenizer)
     texts.check_packing(loaded.model, options)
     adapted = with_adapters(loaded.model, options)
     objective = SftObjective(forward_tokens(config), options.packed)

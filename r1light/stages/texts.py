@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 from r1light.config.schema import RunConfig
@@ -71,15 +71,16 @@ def source_rows(
     return rows
 
 
-def show_targets(folder: RunFolder, rows: Iterable[SftRow], tokenizer: Any) -> None:
-    """Show what is learnt, between ⟦ and ⟧, and keep it in mask_preview.txt."""
+def show_targets(folder: RunFolder, rows: Sequence[SftRow], count: int, tokenizer: Any) -> None:
+    """Show what is learnt of some rows, evenly spread, between ⟦ and ⟧; keep it in mask_preview.txt."""
     from r1light.training.conversation_tokens import mask_preview
 
     def decode(ids: Sequence[int]) -> str:
         text: str = tokenizer.decode(list(ids), skip_special_tokens=False)
         return text
 
-    shown = [mask_preview(row, decode) for row in rows]
+    count = min(count, len(rows))
+    shown = [mask_preview(rows[index * len(rows) // count], decode) for index in range(count)]
     for text in shown:
         _log.info("learnt is what stands between ⟦ and ⟧:\n%s", text)
     write_atomic(folder.path / "mask_preview.txt", ("\n\n----\n\n".join(shown) + "\n").encode())

@@ -24,7 +24,7 @@ class SftOptions(SupervisedOptions):
     """The template of conversations: chatml, a Jinja file, or null for the tokenizer's own. It is saved with
     the model."""
     preview_rows: int = 4
-    """Rows shown with what is learnt in them marked, in the log and in mask_preview.txt."""
+    """Rows, evenly spread, shown with what is learnt in them marked, in the log and in mask_preview.txt."""
 
     def __post_init__(self) -> None:
         SupervisedOptions.__post_init__(self)

@@ -1,5 +1,6 @@
 """An installed distribution, made of files: a stage's stand-in, a reward and their YAML."""
 
+import json
 import os
 import subprocess
 import sys
@@ -42,9 +43,6 @@ def run(config, folder):
     return StageResult("act", {"score": config.seed / 4})
 """
 
-MAIN = "import sys; from r1light.stages import STAGES; STAGES['act'] = 'act_stage'; \
-from r1light.__main__ import main; sys.exit(main())"
-
 
 @pytest.fixture
 def site(tmp_path):
@@ -66,22 +64,42 @@ def site(tmp_path):
     return tmp_path / "site"
 
 
+@pytest.fixture(scope="session")
+def forks():
+    """The process that forks a child a command; see forks.py."""
+    env = {**os.environ, "PYTHONPATH": str(ROOT)}
+    with subprocess.Popen(
+        [sys.executable, str(Path(__file__).with_name("forks.py"))],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=env,
+    ) as process:  # fmt: skip
+        yield process
+        process.stdin.close()
+
+
 @pytest.fixture
-def command(site, tmp_path):
-    """Run the command line in an empty folder, by `python -m r1light` or with the stage `act` besides."""
+def command(site, tmp_path, forks):
+    """Run the command line in an empty folder, as itself or with the stage `act` besides.
+
+    A `fresh` one is `python -m r1light` from its first import.
+    """
     (tmp_path / "work").mkdir()
 
-    def run(*arguments, act=False, env=None):
-        program = ["-c", MAIN] if act else ["-m", "r1light"]
-        return subprocess.run(
-            [sys.executable, *program, *arguments],
-            cwd=tmp_path / "work",
-            env={**os.environ, "PYTHONPATH": f"{site}{os.pathsep}{ROOT}", "COLUMNS": "200", **(env or {})},
-            capture_output=True,
-            text=True,
-            timeout=120,
-            check=False,
-        )
+    def run(*arguments, act=False, env=None, fresh=False):
+        variables = {**os.environ, "PYTHONPATH": f"{site}{os.pathsep}{ROOT}", "COLUMNS": "200", **(env or {})}
+        if fresh:
+            return subprocess.run(
+                [sys.executable, "-m", "r1light", *arguments], cwd=tmp_path / "work", env=variables,
+                capture_output=True, text=True, timeout=120, check=False,
+            )  # fmt: skip
+        out, err = tmp_path / "stdout", tmp_path / "stderr"
+        request = {
+            "arguments": arguments, "stage": "act_stage" if act else None, "cwd": str(tmp_path / "work"),
+            "env": variables, "stdout": str(out), "stderr": str(err), "timeout": 120,
+        }  # fmt: skip
+        forks.stdin.write(json.dumps(request) + "\n")
+        forks.stdin.flush()
+        code = int(forks.stdout.readline())
+        return subprocess.CompletedProcess(arguments, code, out.read_text(), err.read_text())
 
     run.folder = tmp_path / "work"
     return run

@@ -1,4 +1,4 @@
-"""The command line as a user meets it. Each call is a process of its own, so there are few."""
+"""The command line as a user meets it. Each call is a process of its own."""
 
 import json
 
@@ -54,7 +54,7 @@ def test_checking_the_configuration_imports_nothing_heavy(command, site):
         "heavy = ('torch', 'lightning', 'transformers', 'numpy', 'datasets')\n"
         "atexit.register(lambda: print('HEAVY', [name for name in heavy if name in sys.modules]))\n"
     )
-    done = command("stage=grpo", "data=countdown", "stage.lrr=1")
+    done = command("stage=grpo", "data=countdown", "stage.lrr=1", fresh=True)
     assert done.returncode == 2, done.stderr
     assert "unknown key 'stage.lrr'; did you mean 'stage.lr'?" in one_line(done)
     assert "HEAVY []" in done.stdout

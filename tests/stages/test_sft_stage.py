@@ -148,6 +148,29 @@ def test_problems_are_no_rows_to_learn_from(run_sft, tmp_path):
 
 
 @pytest.mark.slow
+def test_broken_rows_on_the_command_line(tmp_path, rows):
+    with rows.open("ab") as file:
+        file.write(b'{"prompt": "\xff", "completion": "5"}\n{"prompt": "x", "completion": ""}\n{\n')
+    command = [sys.executable, "-m", "r1light", *OPTIONS, f"data.path={rows}", "stage.max_updates=1"]
+
+    def run(most):
+        line = [*command, f"data.max_bad_rows={most}", f"hydra.run.dir={tmp_path / str(most)}"]
+        return subprocess.run(line, capture_output=True, text=True, timeout=120, check=False)
+
+    refused, done = run(2), run(3)
+    last = refused.stderr.strip().splitlines()[-1]
+    assert refused.returncode == 2
+    assert last.startswith(f"error: {rows}:23 is no JSON")
+    assert last.endswith("(2 rows are left out before: data.max_bad_rows=2)")
+    assert done.returncode == 0
+    for number, fault in ((21, "is not UTF-8 at byte 12"), (22, "completion is empty"), (23, "is no JSON")):
+        assert any(
+            f"left out: {rows}:{number}" in line and fault in line for line in done.stderr.splitlines()
+        )
+    assert f"{rows}: 3 bad rows are left out (data.max_bad_rows=3)" in done.stderr
+
+
+@pytest.mark.slow
 def test_a_killed_process_resumes_to_the_same_end(tmp_path, rows):
     command = [
         sys.executable, "-m", "r1light", *OPTIONS, f"data.path={rows}", "stage.epochs=40",

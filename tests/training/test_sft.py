@@ -82,6 +82,16 @@ def test_loss_and_gradient_are_those_of_transformers(model, max_tokens, packed):
         torch.testing.assert_close(other, one, atol=1e-6, rtol=0)
 
 
+@pytest.mark.parametrize("max_tokens", [20, 1000])
+def test_packed_equals_unpacked(model, max_tokens):
+    one, gradients, numbers = learnt(model, ROWS, max_tokens, packed=False)
+    other, found, others = learnt(model, ROWS, max_tokens, packed=True)
+    assert one == pytest.approx(other, abs=1e-12)
+    assert numbers == pytest.approx(others, abs=1e-12)
+    for each, again in zip(gradients, found, strict=True):
+        torch.testing.assert_close(each, again, atol=1e-12, rtol=0)
+
+
 def test_the_order_of_rows_is_nothing_to_the_loss(model):
     one, _, _ = learnt(model, ROWS, 20, packed=True)
     other, _, _ = learnt(model, ROWS[::-1], 20, packed=True)

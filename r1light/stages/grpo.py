@@ -46,8 +46,8 @@ def run(config: RunConfig, folder: RunFolder) -> StageResult:
     from r1light.stages.fitting import halting
     from r1light.stages.supervised import set_up
 
-    set_up(config)
     check(config)
+    set_up(config)
     interrupt = Interrupt()
     with _parts(config, interrupt) as parts, halting(interrupt):
         return _train(config, folder, parts)

@@ -177,10 +177,10 @@ def test_what_is_written_in_tags_is_read_back(thinking, answer, space):
 )
 def test_a_megabyte_is_parsed_in_linear_time(unit):
     text = unit * (1_000_000 // len(unit))
-    start = time.perf_counter()
+    start = time.process_time()
     for template in (ZERO, PLAIN):
         template.parse("", text)
-    assert time.perf_counter() - start < 4.0
+    assert time.process_time() - start < 30.0  # a quadratic scan needs hours of the processor
 
 
 @pytest.mark.parametrize("nothing", ["\u200b", "\u2060 \ufeff", "\u00ad", "\x07"])

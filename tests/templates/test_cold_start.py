@@ -122,7 +122,7 @@ def test_markers_must_not_be_empty(values):
 
 
 def test_a_megabyte_is_parsed_in_linear_time():
-    start = time.perf_counter()
+    start = time.process_time()
     for unit in ("|m|", "|", " ", "|m"):
         Markers("|m|", "|m|").parse(unit * 100_000)
-    assert time.perf_counter() - start < 3.0
+    assert time.process_time() - start < 30.0  # a quadratic scan needs hours of the processor

@@ -18,11 +18,15 @@ _LABELS = {
     "language/consistency": "language consistency",
     "well_formed": "well-formed completions",
     "unjudged": "problems that no rule judges",
+    "accuracy": "accuracy on held-out rows",
+    "loss": "held-out loss",
+    "brier": "Brier score (0 is best)",
+    "ece": "expected calibration error",
 }
 _FRACTION = re.compile(
     r"pass@|cons@|frac_|clip_ratio|clipped_ratio|accuracy|(^|/)format$|truncated|unjudged|well_formed|consistency|(error|abstain)_rate$"
 )
-_FIRST = ("pass@1_greedy", "pass@1", "mean_length")
+_FIRST = ("pass@1_greedy", "pass@1", "mean_length", "accuracy", "loss")
 
 
 def is_fraction(name: str) -> bool:
@@ -82,7 +86,7 @@ def changes(metrics: Mapping[str, object]) -> list[Change]:
         metrics: The `metrics` of result.json. Values that are no numbers are left out.
 
     Returns:
-        Greedy and sampled pass@1 and mean length first, then by name. A `<name>_stderr` becomes its metric's
+        Those of `_FIRST` first, then by name. A `<name>_stderr` becomes its metric's
         standard error.
     """
     names = [key.removeprefix("before/") for key in metrics if key.startswith("before/")]

@@ -102,7 +102,7 @@ SECTIONS: tuple[tuple[str, tuple[Plan, ...]], ...] = (
         ),
     ),
     (
-        "Policy",
+        "Training",
         (
             Plan(
                 "entropy",

@@ -163,7 +163,7 @@ def numbers(run: RunRecord) -> Html | None:
         for name, value in run.metrics.items()
     ]
     errors = any(change.before_stderr is not None for change in found)
-    said = "Held-out problems, before training → after it." + (" ±: 1.96 standard errors." if errors else "")
+    said = "Held out, before training → after it." + (" ±: 1.96 standard errors." if errors else "")
     return join(
         [tag("p", said), tag("ul", map(_card, found[:_CARDS]), class_="cards")] if found else None,
         fold("Every number of the result", table(["metric", "value"], rows, class_="numbers")),

@@ -47,8 +47,8 @@ nav { font: .85rem var(--sans); margin: 1.2rem 0 0; display: flex; flex-wrap: wr
 .cards li { background: var(--panel); border: 1px solid var(--rule); border-radius: 6px;
   padding: .9rem 1.1rem; }
 .cards .name { font: .8rem/1.3 var(--sans); color: var(--soft); }
-.cards .values { font: 600 1.55rem/1.35 var(--sans); font-variant-numeric: tabular-nums; white-space: nowrap;
-  letter-spacing: -.01em; margin-top: .25rem; }
+.cards .values { font: 600 1.55rem/1.35 var(--sans); font-variant-numeric: tabular-nums;
+  overflow-wrap: anywhere; letter-spacing: -.01em; margin-top: .25rem; }
 .cards .from { color: var(--soft); font-weight: 400; }
 .cards .change { font: .82rem/1.4 var(--sans); color: var(--soft); font-variant-numeric: tabular-nums; }
 

@@ -44,10 +44,10 @@ def test_six_iterations_equal_three_and_three_resumed_bit_for_bit(straight, run_
 
 
 def test_a_seed_repeats_and_another_does_not(straight, run_grpo):
-    again, _ = run_grpo("again", "stage.iterations=6")
-    assert same(weights(straight[0]), weights(again))
-    other, _ = run_grpo("other", "stage.iterations=6", "seed=1")
-    assert not same(weights(straight[0]), weights(other))
+    again, _ = run_grpo("again", "stage.iterations=3")
+    other, _ = run_grpo("other", "stage.iterations=1", "seed=1")
+    assert rows(straight[0])[:3] == rows(again)[:3]  # the last one of a run is measured besides
+    assert rows(straight[0])[1]["grad_norm"] != rows(other)[1]["grad_norm"]
 
 
 def test_what_a_run_leaves(straight):
@@ -218,16 +218,17 @@ def test_a_failed_save_leaves_the_last_checkpoint_whole(run_grpo, monkeypatch):
     assert not list(folder.checkpoints.glob("*.tmp"))
 
 
-def test_a_damaged_checkpoint_is_named_and_the_one_before_it_used(run_grpo, caplog):
-    whole, _ = run_grpo("whole", "stage.iterations=4", "stage.checkpoint_every=1")
-    folder, _ = run_grpo("hurt", "stage.iterations=3", "stage.checkpoint_every=1")
+def test_a_damaged_checkpoint_is_named_and_the_one_before_it_used(straight, run_grpo, caplog):
+    folder, _ = straight
+    whole, metrics = weights(folder), rows(folder)
     newest = saved_checkpoints(folder.checkpoints)[0]
     newest.write_bytes(newest.read_bytes()[:1000])
     with caplog.at_level("INFO"):
-        run_grpo("hurt", "stage.iterations=4", "stage.checkpoint_every=1")
-    assert "iteration-000003.ckpt is damaged" in caplog.text
-    assert "resumed after iteration 2" in caplog.text
-    assert same(weights(whole), weights(folder))
+        run_grpo("straight", "stage.iterations=6")
+    assert "iteration-000006.ckpt is damaged" in caplog.text
+    assert "resumed after iteration 3" in caplog.text
+    assert same(whole, weights(folder))
+    assert metrics == rows(folder)
 
 
 def test_a_run_past_the_iterations_asked_for_is_refused_and_unharmed(straight, run_grpo):

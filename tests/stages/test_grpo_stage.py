@@ -141,6 +141,7 @@ def test_the_options_run_and_resume_exactly(run_grpo, options):
         assert same(weights(folder), weights(halves))
 
 
+@pytest.mark.slow
 def test_the_weights_do_not_depend_on_the_micro_batches(run_grpo):
     whole, _ = run_grpo("whole", "stage.iterations=1")
     for name, option in [("cut", "stage.micro_batch_tokens=300"), ("rows", "stage.share_prompts=false")]:
@@ -151,6 +152,7 @@ def test_the_weights_do_not_depend_on_the_micro_batches(run_grpo):
             torch.testing.assert_close(one[key], two[key], atol=2e-5, rtol=0)
 
 
+@pytest.mark.slow
 def test_training_stops_when_accuracy_levels_off(run_grpo):
     folder, result = run_grpo(
         "stopped", "stage.iterations=40", "stage.eval_every=1", "stage.stop_when.patience=2", "stage.lr=1e-9"
@@ -247,6 +249,7 @@ def test_going_on_from_an_older_checkpoint_in_another_folder_takes_the_history_a
     assert saved_checkpoints(folder.checkpoints)[0].name == "iteration-000006.ckpt"
 
 
+@pytest.mark.slow
 def test_a_continued_run_keeps_only_its_own_last_samples(run_grpo):
     run_grpo("longer", "stage.iterations=1")
     folder, _ = run_grpo("longer", "stage.iterations=2")
@@ -254,6 +257,7 @@ def test_a_continued_run_keeps_only_its_own_last_samples(run_grpo):
     assert set(after) == {2}
 
 
+@pytest.mark.slow
 def test_eager_attention_trains_on_the_same_log_probabilities(run_grpo):
     tiny = Tiny(Tiny.Config()).load().path
     folder, _ = run_grpo(

@@ -44,10 +44,10 @@ def test_six_iterations_equal_three_and_three_resumed_bit_for_bit(straight, run_
 
 
 def test_a_seed_repeats_and_another_does_not(straight, run_grpo):
-    again, _ = run_grpo("again", "stage.iterations=6")
-    assert same(weights(straight[0]), weights(again))
-    other, _ = run_grpo("other", "stage.iterations=6", "seed=1")
-    assert not same(weights(straight[0]), weights(other))
+    again, _ = run_grpo("again", "stage.iterations=3")
+    other, _ = run_grpo("other", "stage.iterations=1", "seed=1")
+    assert rows(straight[0])[:3] == rows(again)[:3]  # the last one of a run is measured besides
+    assert rows(straight[0])[1]["grad_norm"] != rows(other)[1]["grad_norm"]
 
 
 def test_what_a_run_leaves(straight):
@@ -141,6 +141,7 @@ def test_the_options_run_and_resume_exactly(run_grpo, options):
         assert same(weights(folder), weights(halves))
 
 
+@pytest.mark.slow
 def test_the_weights_do_not_depend_on_the_micro_batches(run_grpo):
     whole, _ = run_grpo("whole", "stage.iterations=1")
     for name, option in [("cut", "stage.micro_batch_tokens=300"), ("rows", "stage.share_prompts=false")]:
@@ -151,6 +152,7 @@ def test_the_weights_do_not_depend_on_the_micro_batches(run_grpo):
             torch.testing.assert_close(one[key], two[key], atol=2e-5, rtol=0)
 
 
+@pytest.mark.slow
 def test_training_stops_when_accuracy_levels_off(run_grpo):
     folder, result = run_grpo(
         "stopped", "stage.iterations=40", "stage.eval_every=1", "stage.stop_when.patience=2", "stage.lr=1e-9"
@@ -218,16 +220,17 @@ def test_a_failed_save_leaves_the_last_checkpoint_whole(run_grpo, monkeypatch):
     assert not list(folder.checkpoints.glob("*.tmp"))
 
 
-def test_a_damaged_checkpoint_is_named_and_the_one_before_it_used(run_grpo, caplog):
-    whole, _ = run_grpo("whole", "stage.iterations=4", "stage.checkpoint_every=1")
-    folder, _ = run_grpo("hurt", "stage.iterations=3", "stage.checkpoint_every=1")
+def test_a_damaged_checkpoint_is_named_and_the_one_before_it_used(straight, run_grpo, caplog):
+    folder, _ = straight
+    whole, metrics = weights(folder), rows(folder)
     newest = saved_checkpoints(folder.checkpoints)[0]
     newest.write_bytes(newest.read_bytes()[:1000])
     with caplog.at_level("INFO"):
-        run_grpo("hurt", "stage.iterations=4", "stage.checkpoint_every=1")
-    assert "iteration-000003.ckpt is damaged" in caplog.text
-    assert "resumed after iteration 2" in caplog.text
-    assert same(weights(whole), weights(folder))
+        run_grpo("straight", "stage.iterations=6")
+    assert "iteration-000006.ckpt is damaged" in caplog.text
+    assert "resumed after iteration 3" in caplog.text
+    assert same(whole, weights(folder))
+    assert metrics == rows(folder)
 
 
 def test_a_run_past_the_iterations_asked_for_is_refused_and_unharmed(straight, run_grpo):
@@ -246,6 +249,7 @@ def test_going_on_from_an_older_checkpoint_in_another_folder_takes_the_history_a
     assert saved_checkpoints(folder.checkpoints)[0].name == "iteration-000006.ckpt"
 
 
+@pytest.mark.slow
 def test_a_continued_run_keeps_only_its_own_last_samples(run_grpo):
     run_grpo("longer", "stage.iterations=1")
     folder, _ = run_grpo("longer", "stage.iterations=2")
@@ -253,6 +257,7 @@ def test_a_continued_run_keeps_only_its_own_last_samples(run_grpo):
     assert set(after) == {2}
 
 
+@pytest.mark.slow
 def test_eager_attention_trains_on_the_same_log_probabilities(run_grpo):
     tiny = Tiny(Tiny.Config()).load().path
     folder, _ = run_grpo(

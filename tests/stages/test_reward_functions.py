@@ -60,6 +60,7 @@ def test_a_function_that_fails_stops_the_run_with_its_traceback(run_grpo, tmp_pa
     assert "ZeroDivisionError" in str(caught.value)
 
 
+@pytest.mark.slow
 def test_errors_within_the_bound_are_shown_and_their_samples_leave_the_statistics(run_grpo, tmp_path):
     code = (
         "def f(data_source, solution_str, ground_truth, extra_info=None):\n"
@@ -123,6 +124,7 @@ def test_reward_mixes_by_name(configure):
     ]
 
 
+@pytest.mark.slow
 def test_shaping_rewards_train(run_grpo):
     folder, _ = run_grpo(
         "shaped",

@@ -181,6 +181,7 @@ def test_token_ids_are_those_of_the_row_or_of_the_tokenizer():
     assert (stored.completion.token_ids, stored.completion.finish_reason) == ((7,), "length")
 
 
+@pytest.mark.slow
 def test_memory_does_not_grow_with_the_file(score):
     def peak(rows):
         write(score.source, [row(i, "5", completion="x" * 2000) for i in range(rows)])

@@ -105,6 +105,7 @@ def test_a_run_learns_resumes_bit_for_bit_and_leaves_its_files(run_sft):
     assert metrics(whole) == metrics(again)
 
 
+@pytest.mark.slow
 def test_packed_rows_and_adapters_train(run_sft):
     plain, _ = run_sft("plain", "stage.max_updates=3", "stage.epochs=1")
     packed, _ = run_sft("packed", "stage.max_updates=3", "stage.epochs=1", "stage.packed=true")

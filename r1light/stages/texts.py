@@ -59,6 +59,7 @@ def source_rows(
         raise ConfigError(
             f"data={config.data.name} gives problems, and stage={config.stage_name} learns from texts: take "
             "data=conversations data.path=..., or draw completions for problems first (stage=sample)"
+            + ("; stage.mode=on_policy learns on problems" if config.stage_name == "distill" else "")
         )
     rows = encoded(texts, encoder, limit, config.stage.too_long)
     if rows:

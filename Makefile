@@ -44,7 +44,7 @@ contracts: venv
 unit: venv
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m "not slow" -n auto --dist loadfile \
 		--ignore=tests/core --ignore=tests/algorithms
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m "not slow" tests/core tests/algorithms \
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m "not slow" -n auto --dist loadfile tests/core tests/algorithms \
 		--cov=r1light.core --cov=r1light.algorithms --cov-fail-under=95
 
 test-slow: venv

@@ -7,6 +7,7 @@ without the thoughts of earlier answers; with another, such as r1_zero, each que
 from __future__ import annotations
 
 import importlib
+import io
 import logging
 import signal
 import sys
@@ -80,6 +81,8 @@ def run(config: RunConfig, folder: RunFolder) -> StageResult:
 def _converse(talk: Talk) -> None:
     """Questions and answers until the user ends; what is wrong with one question ends that one alone."""
     asks = sys.stdin.isatty()
+    if isinstance(sys.stdin, io.TextIOWrapper):
+        sys.stdin.reconfigure(errors="surrogateescape")  # a byte that is no text is not to end the conversation
     if asks:
         with suppress(ImportError):
             importlib.import_module("readline")  # once imported, `input` edits lines and recalls them

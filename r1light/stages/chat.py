@@ -14,7 +14,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, TextIO
 
 from r1light.config.schema import RunConfig
 from r1light.core.errors import UserError
@@ -68,6 +68,8 @@ def run(config: RunConfig, folder: RunFolder) -> StageResult:
     del folder
     options: Config = config.stage
     set_up(config)
+    _bear(sys.stdin, "surrogateescape")
+    _bear(sys.stdout, "backslashreplace")
     screen = Screen(sys.stdout)
     shown = sys.stdout.isatty() if options.thoughts is None else options.thoughts
     talk = Talk.start(config, screen, thoughts=shown)
@@ -78,11 +80,15 @@ def run(config: RunConfig, folder: RunFolder) -> StageResult:
     return StageResult("chat", {"questions": talk.asked})
 
 
+def _bear(stream: TextIO, errors: str) -> None:
+    """Have a stream bear what its encoding does not know: it is not to end the conversation."""
+    if isinstance(stream, io.TextIOWrapper):
+        stream.reconfigure(errors=errors)
+
+
 def _converse(talk: Talk) -> None:
     """Questions and answers until the user ends; what is wrong with one question ends that one alone."""
     asks = sys.stdin.isatty()
-    if isinstance(sys.stdin, io.TextIOWrapper):
-        sys.stdin.reconfigure(errors="surrogateescape")  # a byte that is no text is not to end the conversation
     if asks:
         with suppress(ImportError):
             importlib.import_module("readline")  # once imported, `input` edits lines and recalls them

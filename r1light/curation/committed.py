@@ -91,8 +91,9 @@ class CommittedOutput:
         self._read.update(read)
         self._written.update(written)
         try:
-            self._sink.write(written)
-            self._sink.flush()
+            left = memoryview(written)
+            while left:
+                left = left[self._sink.write(left) :]
             os.fsync(self._sink.fileno())
         except OSError as error:
             raise StorageError(f"cannot write {self._sink.name}: {error.strerror or error}") from error
@@ -131,7 +132,9 @@ def open_output(
         if afresh:
             _move_aside(output, state)
         output.touch()
-        sink = output.open("r+b")  # the only one: closing another of the same file would free the lock
+        # The only one: closing another of the same file would free the lock. It has no buffer: after a write
+        # that failed, closing would write what is left in one, and fail in its turn.
+        sink = output.open("r+b", buffering=0)
     except OSError as error:
         raise StorageError(f"cannot write {output}: {error.strerror or error}") from error
     with sink, _opened(source) as file:

@@ -69,6 +69,8 @@ def read_row(line: bytes, where: str, curator: Curator) -> tuple[Problem, Candid
     reason = _REASONS.get(str(row.get("finish_reason", "stop")))
     if not isinstance(sampler, dict) or not isinstance(sampler.get("way"), str) or reason is None:
         raise DataError(f"{where}: a row of completions.jsonl has sampler.way and a finish_reason")
+    if type(drawn := sampler.get("drawn", 1)) is not int or drawn < 1:
+        raise DataError(f"{where}: sampler.drawn={drawn!r:.40} must be how often it was drawn, 1 or more")
     if not prompt.endswith(prefill):
         raise DataError(f"{where}: the prompt does not end with its prefill {prefill!r:.40}")
     way: str = sampler["way"]

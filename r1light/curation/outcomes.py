@@ -92,6 +92,23 @@ class OutcomeTally:
         return found | ({"accuracy": self.right / self.graded} if self.graded else {}) | self.further
 
 
+def each_once(outcomes: Iterable[Outcome]) -> list[Outcome]:
+    """Outcomes of one problem in their order, without rows that say the same but for their `meta`.
+
+    Completions that differ in white space, or in how they were asked for, may be written as one text.
+    """
+    seen, found = set[str](), list[Outcome]()
+    for outcome in outcomes:
+        said = json.dumps({**outcome.row, "meta": None}) if isinstance(outcome, Kept) else None
+        if said is not None and said in seen:
+            found.append(Dropped("same_row", "another completion of the problem gives the same row"))
+            continue
+        found.append(outcome)
+        if said is not None:
+            seen.add(said)
+    return found
+
+
 def outcome_lines(problem: Problem, candidates: Sequence[Candidate], outcomes: Sequence[Outcome]) -> bytes:
     """Outcomes of one problem, a line each: `{"kept": row}` or `{"dropped": {"reason": ...}}`."""
     lines: list[dict[str, Any]] = []

@@ -5,13 +5,16 @@ from __future__ import annotations
 import json
 import os
 import random
+import socket
+import threading
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from email.message import Message as Headers
-from http.client import HTTPException
+from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection
 from typing import Any
 
 from r1light.core.types import Message
@@ -75,9 +78,10 @@ class Endpoint:
         seconds = min(self.request_seconds, due - time.monotonic())
         if seconds <= 0:
             raise JudgeFailed("no reply before the deadline")
+        end = time.monotonic() + seconds
         try:
             with _OPENER.open(self._request(messages), timeout=seconds) as response:
-                body = _read(response.read1, time.monotonic() + seconds)
+                body = _read(response.read1, end)
         except urllib.error.HTTPError as error:
             with error:
                 raise self._refusal(error.code, error.headers) from None
@@ -131,7 +135,52 @@ class _NoRedirect(urllib.request.HTTPRedirectHandler):
         return None
 
 
-_OPENER = urllib.request.build_opener(_NoRedirect)
+class _Http(HTTPConnection):
+    def getresponse(self) -> HTTPResponse:
+        return _head_in_time(self, super().getresponse)
+
+
+class _Https(HTTPSConnection):
+    def getresponse(self) -> HTTPResponse:
+        return _head_in_time(self, super().getresponse)
+
+
+class _HttpHandler(urllib.request.HTTPHandler):
+    def http_open(self, req: urllib.request.Request) -> HTTPResponse:
+        return self.do_open(_Http, req)
+
+
+class _HttpsHandler(urllib.request.HTTPSHandler):
+    def https_open(self, req: urllib.request.Request) -> HTTPResponse:
+        return self.do_open(_Https, req)
+
+
+def _head_in_time(connection: HTTPConnection, getresponse: Callable[[], HTTPResponse]) -> HTTPResponse:
+    """The status and the headers, within the connection's timeout, which by itself bounds single bytes.
+
+    Raises:
+        TimeoutError: They took longer.
+    """
+    late, sock = threading.Event(), connection.sock
+
+    def cut() -> None:
+        late.set()
+        with suppress(OSError):
+            socket.socket.shutdown(sock, socket.SHUT_RDWR)  # wakes whoever reads
+
+    timer = threading.Timer(connection.timeout or 0.0, cut)
+    timer.daemon = True
+    timer.start()
+    try:
+        response = getresponse()
+    finally:
+        timer.cancel()
+        if late.is_set():
+            raise TimeoutError("the reply took too long")
+    return response
+
+
+_OPENER = urllib.request.build_opener(_NoRedirect, _HttpHandler, _HttpsHandler)
 _JITTER = random.Random()  # of its own: the draws of a run must not depend on a server's hiccups
 
 
@@ -158,4 +207,4 @@ def _content(body: bytes) -> str:
         raise JudgeFailed("the reply was cut off; raise max_tokens")
     if not isinstance(content, str):
         raise JudgeFailed("the reply has no text")
-    return content
+    return content.encode(errors="replace").decode()  # half a surrogate pair could not be written to any file

@@ -7,13 +7,14 @@ without the thoughts of earlier answers; with another, such as r1_zero, each que
 from __future__ import annotations
 
 import importlib
+import io
 import logging
 import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, TextIO
 
 from r1light.config.schema import RunConfig
 from r1light.core.errors import UserError
@@ -67,6 +68,8 @@ def run(config: RunConfig, folder: RunFolder) -> StageResult:
     del folder
     options: Config = config.stage
     set_up(config)
+    _bear(sys.stdin, "surrogateescape")
+    _bear(sys.stdout, "backslashreplace")
     screen = Screen(sys.stdout)
     shown = sys.stdout.isatty() if options.thoughts is None else options.thoughts
     talk = Talk.start(config, screen, thoughts=shown)
@@ -75,6 +78,12 @@ def run(config: RunConfig, folder: RunFolder) -> StageResult:
     else:
         _converse(talk)
     return StageResult("chat", {"questions": talk.asked})
+
+
+def _bear(stream: TextIO, errors: str) -> None:
+    """Have a stream bear what its encoding does not know: it is not to end the conversation."""
+    if isinstance(stream, io.TextIOWrapper):
+        stream.reconfigure(errors=errors)
 
 
 def _converse(talk: Talk) -> None:

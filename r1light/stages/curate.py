@@ -17,7 +17,7 @@ from r1light.curation.committed import count_lines, open_output
 from r1light.curation.curator import Balancing, Candidate, Curator, Dropped, Outcome
 from r1light.curation.drawn import Drawn, groups
 from r1light.curation.grading import verdicts
-from r1light.curation.outcomes import OutcomeTally, kept_rows, outcome_lines, split
+from r1light.curation.outcomes import OutcomeTally, each_once, kept_rows, outcome_lines, split
 from r1light.stages.graders import Graders
 
 
@@ -104,7 +104,7 @@ def _chosen(curator: Curator, drawn: Drawn) -> list[Outcome]:
             outcomes.append(dataclasses.replace(outcome, candidate=sound[outcome.candidate]))
         else:
             outcomes.append(outcome)
-    return outcomes
+    return each_once(outcomes)
 
 
 def _counted(drawn: Drawn, outcomes: Sequence[Outcome], tally: OutcomeTally) -> bytes:

@@ -95,7 +95,7 @@ def _open_judge(config: RunConfig) -> ChatModel:
     options = config.stage.judge
     if not (options.base_url or options.model_path):
         raise ConfigError(
-            f"stage.curation={config.stage.curation} asks a model to rewrite: name it by "
+            f"stage.curation={config.stage.curation} asks another model: name it by "
             "stage.judge.base_url and stage.judge.model, or by stage.judge.model_path"
         )
     judge = Judge(options)

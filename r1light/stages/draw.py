@@ -90,7 +90,7 @@ def draw(
         "left_out": asking.left_out,
         "drawn": counts.drawn,
         "identical": counts.identical,
-        "truncated": counts.truncated,
+        "num_truncated": counts.truncated,
         "num_tokens": counts.tokens,
     }
 

@@ -91,7 +91,11 @@ def review_rows(
         "%s: %d rows edited, %d rejected, %d as they were",
         path, merged.edited, len(merged.rejected), len(merged.kept) - merged.edited,
     )  # fmt: skip
-    counts = {"kept": len(merged.kept), "dropped/rejected": len(merged.rejected)}
+    counts = {
+        "kept": len(merged.kept),
+        "problems_kept": len({row["problem_id"] for row in merged.kept}),
+        "dropped/rejected": len(merged.rejected),
+    }
     return ReviewStep({**counts, **merged.metrics()}, outputs)
 
 

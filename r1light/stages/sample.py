@@ -160,12 +160,14 @@ def _finish(
         "dropped": str(folder.path / "dropped.jsonl"),
         **review.outputs,
     }
-    result = finish(folder, "sample", {**metrics, **tally.metrics(), **review.metrics}, outputs)
+    counts = {**tally.metrics(), **review.metrics}
+    result = finish(folder, "sample", {**metrics, **counts}, outputs)
     for name in () if review.outputs else _STATE:
         (folder.path / name).unlink(missing_ok=True)  # the run is over, and nothing goes on from them
-    reasons = sorted(tally.dropped.items(), key=lambda each: -each[1])
-    told = ", ".join(f"{reason} {count}" for reason, count in reasons) or "none"
+    dropped = {name.removeprefix("dropped/"): n for name, n in counts.items() if name.startswith("dropped/")}
+    reasons = sorted(dropped.items(), key=lambda each: -each[1])
+    told = ", ".join(f"{reason} {count}" for reason, count in reasons if count) or "none"
     if not tally.kept:
         raise DataError(f"none of {tally.completions} completions was kept: {told}. See {folder.report}")
-    _log.info("%d rows of %d completions; dropped: %s", tally.kept, tally.completions, told)
+    _log.info("%d rows of %d completions; dropped: %s", counts["kept"], tally.completions, told)
     return result

@@ -54,17 +54,23 @@ def evaluation_texts(config: RunConfig) -> EvaluationTexts:
 
     Raises:
         ConfigError: An entry is no file, no data source and no task.
-        DataError: A file cannot be read, or an entry has no rows.
+        DataError: A file cannot be read, an entry has no rows, or none has a column that is named.
     """
     from r1light.data.contamination import EvaluationTexts, texts_of, texts_of_file_row
     from r1light.data.rows import HubSplit, read_rows
 
-    found = EvaluationTexts()
+    found, columns = EvaluationTexts(), config.data.decontaminate.columns
+    absent = set(columns or ())
     for entry in config.data.decontaminate.against:
         before = found.rows
         if Path(entry).expanduser().exists():
+            missing = set(columns or ())
             for row in read_rows(entry, HubSplit(None, "test")):
-                found.add(row.where, texts_of_file_row(row, config.data.decontaminate.columns))
+                found.add(row.where, texts_of_file_row(row, columns))
+                missing -= row.values.keys()
+            absent &= missing
+            if columns is not None and missing == set(columns) and found.rows > before:
+                raise DataError(f"no row of {entry} has {_columns(missing)}")
         else:
             for problem in _held_out(config, entry):
                 found.add(f"{entry}: {getattr(problem, 'id', '')}", texts_of(problem))
@@ -72,7 +78,15 @@ def evaluation_texts(config: RunConfig) -> EvaluationTexts:
             raise DataError(
                 f"data.decontaminate.against={entry} has no rows to keep training data apart from"
             )
+    if absent:
+        raise DataError(f"no row of data.decontaminate.against has {_columns(absent)}")
     return found
+
+
+def _columns(names: Iterable[str]) -> str:
+    """Columns that are not there, for an error."""
+    listed = " or ".join(map(repr, sorted(names)))
+    return f"a column {listed}; name those that hold texts in data.decontaminate.columns, or leave it null"
 
 
 def _held_out(config: RunConfig, entry: str) -> Iterator[Any]:

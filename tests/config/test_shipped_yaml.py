@@ -66,3 +66,10 @@ def test_every_component_and_stage_has_a_yaml_of_its_own_name():
             entries = [entry for entry in registry(group).entries() if entry.distribution == "r1light"]
             wanted |= {f"{REFERENCE.get(group, group)}/{entry.name}.yaml" for entry in entries}
     assert wanted - set(FILES) == set()
+
+
+def test_rejection_sampling_asks_the_checkpoint_of_the_first_rl_stage_as_that_stage_trained_it():
+    names = ["r1_reasoning", "r1_rejection"]
+    words = [[f"experiment={name}", *REQUIRED[f"experiment/{name}.yaml"]] for name in names]
+    trained, asked = (compose_jobs(each, Source(), multirun=False).jobs[0] for each in words)
+    assert asked["template"] == trained["template"]

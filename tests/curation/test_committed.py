@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import resource
+import signal
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -128,6 +130,31 @@ def test_a_damaged_state_is_refused(source, tmp_path):
     (tmp_path / "out.jsonl.state.json").write_text("{")
     with pytest.raises(ResumeError, match=r"state\.json cannot be read"):
         work(source, output)
+
+
+@pytest.mark.parametrize("size", [100, 20_000])
+def test_a_full_disk_is_named_and_loses_nothing(source, tmp_path, size):
+    """In a process of its own, as the limit on the size of files is the process's."""
+    fork = multiprocessing.get_context("fork")
+    told = fork.SimpleQueue()
+
+    def fill():
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (1000, resource.RLIM_INFINITY))
+        try:
+            with open_output(source, tmp_path / "out", {}, afresh=False) as out:
+                out.commit(LINES[0], b"y" * 950, 1, {})
+                out.commit(LINES[1], b"z" * size, 1, {})
+        except Exception as error:
+            told.put((type(error), str(error)))
+
+    process = fork.Process(target=fill)
+    process.start()
+    process.join(30)
+    assert not told.empty()
+    assert told.get() == (StorageError, f"cannot write {tmp_path / 'out'}: File too large")
+    with open_output(source, tmp_path / "out", {}, afresh=False) as out:
+        assert (out.last.lines, (tmp_path / "out").read_bytes()) == (1, b"y" * 950)
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")

@@ -127,6 +127,8 @@ def test_rows_are_read_back_problem_by_problem():
     [
         ({"prompt": None}, "x:7: prompt=None is no text"),
         ({"sampler": {}}, r"x:7: a row of completions\.jsonl has sampler\.way"),
+        ({"sampler": {"way": "template", "drawn": "x"}}, r"x:7: sampler\.drawn='x' must be how often"),
+        ({"sampler": {"way": "template", "drawn": None}}, r"x:7: sampler\.drawn=None must be how often"),
         ({"finish_reason": "tired"}, "x:7: a row of"),
         ({"prefill": "<think>"}, "x:7: the prompt does not end with its prefill"),
         ({"problem": {}}, "x:7: problem has no 'id'"),

@@ -7,7 +7,7 @@ import json
 from r1light.core.types import Parsed, Problem, Prompt, Verdict
 from r1light.curation.curator import Candidate, Dropped, Kept
 from r1light.curation.grading import verdicts
-from r1light.curation.outcomes import OutcomeTally, outcome_lines, split
+from r1light.curation.outcomes import OutcomeTally, each_once, outcome_lines, split
 
 PROBLEM = Problem("p", "2+3?", "exact", "5")
 
@@ -53,6 +53,16 @@ def test_counts_and_accuracy():
         "accuracy": 0.75,
     }
     assert "accuracy" not in OutcomeTally().metrics()
+
+
+def test_a_row_that_two_completions_give_is_kept_once():
+    def row(completion, index):
+        return Kept({"prompt": "2+3?", "completion": completion, "meta": {"index": index}})
+
+    wrong = Dropped("wrong", "", 1)
+    kept, unlike, again, other = each_once([row("5", 0), wrong, row("5", 2), row("five", 3)])
+    assert (kept, unlike, other) == (row("5", 0), wrong, row("five", 3))
+    assert (again.reason, again.candidate) == ("same_row", None)
 
 
 def test_kept_and_dropped_rows_are_told_apart(tmp_path):

@@ -1,6 +1,8 @@
 # ruff: noqa: E501
+import contextlib
 import json
 import os
+import socket
 import threading
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -300,6 +302,33 @@ def test_a_slow_server_meets_the_deadline(serve):
     found = server.judge(request_seconds=0.3, deadline_seconds=0.5).grade(problem(), "Paris")
     assert found.status == "error"
     assert time.perf_counter() - start < 4
+
+
+def test_a_server_that_trickles_its_headers_meets_the_deadline():
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def trickle():
+            connection, _ = server.accept()
+            with connection, contextlib.suppress(OSError):
+                connection.sendall(b"HTTP/1.0 200 OK\r\nX: ")
+                for _ in range(80):  # each byte comes in time, and the line never ends
+                    connection.sendall(b"a")
+                    time.sleep(0.1)
+
+        threading.Thread(target=trickle, daemon=True).start()
+        url = f"http://127.0.0.1:{server.getsockname()[1]}/v1"
+        patience = {"request_seconds": 0.3, "deadline_seconds": 0.5, "retries": 0}
+        start = time.perf_counter()
+        found = Judge(Judge.Config(base_url=url, model="m", cache="", **patience)).grade(problem(), "Paris")
+        assert "the reply took too long" in found.detail
+        assert time.perf_counter() - start < 4
+
+
+def test_half_a_surrogate_pair_in_a_reply_is_replaced(serve, tmp_path):
+    content = json.dumps({"choices": [{"message": {"content": "a \ud800 b"}}]})
+    model = serve((200, {}, content)).judge().chat_model
+    cached = CachedModel(model.ask, "m", JudgeCache(tmp_path))
+    assert cached.ask([Message("user", "?")]) == "a ? b"
 
 
 def test_no_server_is_an_error():

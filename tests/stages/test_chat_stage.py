@@ -140,6 +140,26 @@ def test_one_answer_stands_alone_on_stdout(config, tmp_path, capsys, monkeypatch
     assert not (tmp_path / "none").exists()
 
 
+def test_a_question_that_is_no_text_in_utf_8_ends_nothing(config, tmp_path, capsys, monkeypatch):
+    from dataclasses import replace
+
+    lines = io.BytesIO(b"Compute \xff2+3\nCompute 2+3\n")
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(lines, encoding="utf-8", errors="strict"))
+    stage = Config(max_tokens=2, thoughts=True)
+    result = stage_module("chat").run(replace(config, stage=stage), RunFolder(tmp_path / "none"))
+    assert result.metrics == {"questions": 2}
+
+
+def test_an_answer_that_stdout_has_no_signs_for_is_written_in_others(talk, config, tmp_path, monkeypatch):
+    from dataclasses import replace
+
+    talk(R1Zero(R1Zero.Config()), "<think> a </think> <answer> \x1b[2J\xe9 </answer>")
+    written = io.BytesIO()
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(written, encoding="ascii", errors="strict"))
+    stage_module("chat").run(replace(config, stage=Config(prompt="?")), RunFolder(tmp_path / "none"))
+    assert written.getvalue() == b"\\u241b[2J\\xe9\n"
+
+
 @pytest.mark.parametrize(
     "values", [{"prompt": " "}, {"top_p": 0.0}, {"temperature": -1.0}, {"max_tokens": 0}]
 )

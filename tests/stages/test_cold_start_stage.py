@@ -171,11 +171,12 @@ def test_a_server_that_fails_stops_the_run_and_a_judge_has_to_be_named(sample, e
     editor.status = 200
     result, read = sample("run", *options)  # goes on there
     assert len(read("data.jsonl")) == result.metrics["kept"] == SIZE
-    with pytest.raises(ConfigError, match="asks a model to rewrite: name it by"):
+    with pytest.raises(ConfigError, match="asks another model: name it by"):
         sample("other", *drawn, "stage.cold_start.rewrite=true")
 
 
-def test_the_round_trip_of_a_review(sample, drawn, tmp_path):
+def test_the_round_trip_of_a_review(sample, drawn, tmp_path, caplog):
+    caplog.set_level("INFO", "r1light")
     path = tmp_path / "review.jsonl"
     options = (*drawn, f"stage.review={path}")
     result, read = sample("run", *options)
@@ -197,6 +198,8 @@ def test_the_round_trip_of_a_review(sample, drawn, tmp_path):
         assert found == {"edited": 1, "rejected": 1, "unchanged": len(before) - 2}
         after = read("data.jsonl")
         assert len(after) == result.metrics["kept"] == len(before) - 1
+        assert len({row["problem_id"] for row in after}) == result.metrics["problems_kept"]
+        assert "rejected 1" in caplog.messages[-1]
         assert after[0]["completion"].endswith(f"It is {rows[0]['reference']}.")
         assert [row["detail"] for row in read("dropped.jsonl") if row["reason"] == "rejected"] == ["a guess"]
     path.write_text("".join(json.dumps(row | {"decision": "reject"}) + "\n" for row in rows))

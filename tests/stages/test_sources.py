@@ -64,6 +64,17 @@ def test_a_file_keeps_training_rows_out_and_the_log_names_them(problems, tmp_pat
     assert ids(build_rows(problems(test), "train", as_they_are=True)) == ["1", "2", "3", "4"]
 
 
+def test_columns_that_no_row_has_are_refused(problems, tmp_path):
+    one, two = tmp_path / "one.jsonl", tmp_path / "two.jsonl"
+    one.write_text(json.dumps({"question": TEN}) + "\n")
+    two.write_text(json.dumps({"solution": TEN}) + "\n")
+    assert ids(build_rows(problems(one, two, columns=("question", "solution")), "train")) == ["1", "3"]
+    with pytest.raises(DataError, match=r"no row of data\.decontaminate\.against has a column 'answr'"):
+        build_rows(problems(one, columns=("question", "answr")), "train")
+    with pytest.raises(DataError, match=r"no row of .*two\.jsonl has a column 'question'; name those"):
+        build_rows(problems(one, two, columns=("question",)), "train")
+
+
 def test_a_data_source_by_name_is_its_test_split(composed):
     # the split of a sum hangs on the sum, so a source has nothing of its own test split
     assert len(build_rows(composed, "train")) == 40

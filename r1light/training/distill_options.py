@@ -39,7 +39,7 @@ class DistillOptions(SftOptions):
     takes 8 * top_k bytes a target token."""
 
     iterations: int | None = None
-    """Updates in all in mode=on_policy; null for 100. The other modes count `epochs`."""
+    """Updates in all in mode=on_policy; null for 600. The other modes count `epochs`."""
     group_size: int = 1
     """Completions a problem in mode=on_policy; an update has batch_size of them."""
     on_policy_share: float = 1.0
@@ -118,5 +118,5 @@ class DistillOptions(SftOptions):
         return SftOptions.updates(self, rows)
 
 
-ON_POLICY_UPDATES = 100
+ON_POLICY_UPDATES = 600
 """Updates in all in mode=on_policy where the options name none."""

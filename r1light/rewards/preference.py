@@ -114,6 +114,8 @@ class _ModelReward:
         from r1light.models.scorer import load_scorer
 
         if self._scorer is None:
+            if self._load is None:
+                check_model(self.config, self.kind)
             load = self._load or load_scorer
             scorer = load(self.config.path, self.config.device or self._run_device())
             _check_label(self.config.path, self.kind, scorer.label)

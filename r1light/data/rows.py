@@ -81,7 +81,7 @@ def rows_and_faults(
         return _read_folder(local, max_row_bytes)
     if local.suffix in _READERS or path.startswith(("/", ".", "~")) or path.count("/") != 1:
         raise DataError(
-            f"there is no file {path}; data.path must name a file ({_SUFFIXES}), a folder of such files, or "
+            f"there is no file {path}; a path must name a file ({_SUFFIXES}), a folder of such files, or "
             "a data set on the hub as owner/name"
         )
     return _from_hub(path, hub)

@@ -9,6 +9,7 @@ Shapes: B texts, L tokens a text (padded).
 from __future__ import annotations
 
 import copy
+import json
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -21,6 +22,8 @@ from r1light.models.quiet import quiet_transformers
 
 if TYPE_CHECKING:
     from torch import Tensor
+
+_NEEDED = "it needs the weights of a sequence classification with one label, as stage=reward_model saves them"
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,6 +172,30 @@ def as_scorer(language_model: Any, tokenizer: Any, label: str) -> Any:
     return model.eval()
 
 
+def declared_label(path: str) -> str:
+    """What a high score of a reward model means, such as "helpful", by its config.json; no weight is read.
+
+    Args:
+        path: A directory, as `load_scorer` takes it.
+
+    Raises:
+        ModelError: There is none, or it says that it is no classifier with one label.
+    """
+    file = Path(path).expanduser() / "config.json"
+    if not file.is_file():
+        raise ModelError(
+            f"{path!r} is no reward model: there is no directory of that name with a config.json"
+        )
+    try:
+        said = json.loads(file.read_bytes())
+        labels, kinds = dict(said.get("id2label") or {}), list(said.get("architectures") or [])
+    except (OSError, ValueError, AttributeError, TypeError) as error:
+        raise ModelError(f"{path!r} is no reward model: its config.json cannot be read: {error}") from error
+    if len(labels) != 1 or not any("SequenceClassification" in str(kind) for kind in kinds):
+        raise ModelError(f"{path!r} is no reward model: {_NEEDED}")
+    return str(next(iter(labels.values())))
+
+
 def load_scorer(path: str, device: str) -> Scorer:
     """Read a reward model.
 
@@ -182,11 +209,8 @@ def load_scorer(path: str, device: str) -> Scorer:
     from safetensors import SafetensorError
     from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
+    declared_label(path)
     folder = Path(path).expanduser()
-    if not (folder / "config.json").is_file():
-        raise ModelError(
-            f"{path!r} is no reward model: there is no directory of that name with a config.json"
-        )
     try:
         with quiet_transformers():
             tokenizer = AutoTokenizer.from_pretrained(folder)
@@ -197,10 +221,7 @@ def load_scorer(path: str, device: str) -> Scorer:
         first = next((line.strip() for line in str(error).splitlines() if line.strip()), "")
         raise ModelError(f"cannot load the reward model {path!r}: {type(error).__name__}: {first}") from error
     if report["missing_keys"] or report["mismatched_keys"] or model.config.num_labels != 1:
-        raise ModelError(
-            f"{path!r} is no reward model: it needs the weights of a sequence classification with one label, "
-            "as stage=reward_model saves them"
-        )
+        raise ModelError(f"{path!r} is no reward model: {_NEEDED}")
     if not tokenizer.chat_template:
         raise ModelError(f"the tokenizer of the reward model {path!r} has no chat template")
     if model.config.pad_token_id is None:

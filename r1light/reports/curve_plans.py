@@ -108,7 +108,7 @@ SECTIONS: tuple[tuple[str, tuple[Plan, ...]], ...] = (
                 "entropy",
                 "Entropy (nats per token)",
                 "How undecided the policy is. A fall to 0 ends exploration.",
-                (("entropy", "entropy"),),
+                (("entropy", "training"), ("eval/entropy", "held-out")),
             ),
             Plan(
                 "kl",
@@ -131,7 +131,7 @@ SECTIONS: tuple[tuple[str, tuple[Plan, ...]], ...] = (
                 "loss",
                 "Loss",
                 "Mean over the updates. In GRPO its size says little, as advantages average to 0.",
-                (("loss", "loss"), ("policy_loss", "without KL")),
+                (("loss", "training"), ("policy_loss", "without KL"), ("eval/loss", "held-out")),
             ),
             Plan(
                 "ratio",

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from r1light.core.errors import ConfigError
+from r1light.core.errors import ConfigError, ModelError
 from r1light.core.preference import REWARDS, Kind, kind_of
 from r1light.core.types import Message, Problem, Sample, Score
 
@@ -114,14 +114,11 @@ class _ModelReward:
         from r1light.models.scorer import load_scorer
 
         if self._scorer is None:
+            if self._load is None:
+                check_model(self.config, self.kind)
             load = self._load or load_scorer
             scorer = load(self.config.path, self.config.device or self._run_device())
-            others = {label for kind, label in _LABEL_OF.items() if kind != self.kind}
-            if scorer.label in others:
-                raise ConfigError(
-                    f"reward.components.{REWARDS[self.kind]}.path={self.config.path} is a reward model of "
-                    f"{scorer.label!r}, not of {_LABEL_OF[self.kind]!r}; exchange the two paths"
-                )
+            _check_label(self.config.path, self.kind, scorer.label)
             self._scorer = scorer
         return self._scorer
 
@@ -156,3 +153,31 @@ class Harmlessness(_ModelReward):
 def _turns(problem: Problem) -> tuple[Message, ...]:
     prompt = problem.prompt
     return (Message("user", prompt),) if isinstance(prompt, str) else prompt
+
+
+def check_model(config: ModelConfig, kind: Kind) -> None:
+    """Look at what the files of a reward model say of it, so that a wrong path ends a run before it trains.
+
+    Args:
+        config: Which model.
+        kind: Of which questions it is to judge the answers.
+
+    Raises:
+        ModelError: There is no reward model at the path.
+        ConfigError: It was trained for the other kind.
+    """
+    from r1light.models.scorer import declared_label
+
+    try:
+        label = declared_label(config.path)
+    except ModelError as error:
+        raise ModelError(f"reward.components.{REWARDS[kind]}.path: {error}") from error
+    _check_label(config.path, kind, label)
+
+
+def _check_label(path: str, kind: Kind, label: str) -> None:
+    if label in {other for each, other in _LABEL_OF.items() if each != kind}:
+        raise ConfigError(
+            f"reward.components.{REWARDS[kind]}.path={path} is a reward model of {label!r}, not of "
+            f"{_LABEL_OF[kind]!r}; exchange the two paths"
+        )

@@ -74,6 +74,10 @@ def run(config: RunConfig, folder: RunFolder) -> StageResult:
 
     options: Config = config.stage
     source, output = Path(options.input), Path(options.output)
+    if not source.exists():
+        raise DataError(
+            f"stage.input={source}: there is no such file; name a .jsonl, with a completion a line"
+        )
     if not source.is_file() or source.suffix in (".parquet", ".json"):
         raise DataError(f"stage.input={source} is no .jsonl file; name one, with a completion a line")
     template = build.build_template(config)

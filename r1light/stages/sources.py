@@ -157,14 +157,21 @@ def check_preferences(config: RunConfig, problems: Iterable[Problem]) -> None:
     """Refuse problems for a reward model where the run does not have it: nothing would judge their answers.
 
     Raises:
-        ConfigError: Names a problem, and the reward that it needs.
+        ConfigError: Names a problem, and the reward that it needs; or a model is of the other kind.
+        ModelError: There is no reward model where a reward that is needed looks for it.
     """
-    names = {spec.name for spec in config.reward.components}
-    for problem in problems:
-        kind = kind_of(problem)
-        if kind is not None and REWARDS[kind] not in names:
+    from r1light.rewards.preference import check_model
+
+    first = {kind_of(problem): problem for problem in reversed([*problems])}
+    for kind, problem in first.items():
+        if kind is None:
+            continue
+        specs = [spec for spec in config.reward.components if spec.name == REWARDS[kind]]
+        if not specs:
             raise ConfigError(
                 f"problem {problem.id!r} is to be scored by the reward {REWARDS[kind]}, which this run does "
                 f"not have; take reward=r1_all with reward.components.{REWARDS[kind]}.path=<a reward model>, "
                 f"or problems without meta.{KIND}"
             )
+        for spec in specs:
+            check_model(spec.config, kind)

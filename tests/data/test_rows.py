@@ -92,7 +92,7 @@ def test_a_folder_is_its_files_by_name(tmp_path):
 
 @pytest.mark.parametrize("path", ["no.jsonl", "./no", "/no/such/file", "no", "a/b/c"])
 def test_what_is_neither_a_file_nor_a_hub_name_is_refused_without_asking_the_hub(path):
-    with pytest.raises(DataError, match=f"there is no file {path}; data.path must name a file"):
+    with pytest.raises(DataError, match=f"there is no file {path}; a path must name a file"):
         read(path)
 
 

@@ -8,7 +8,15 @@ import torch
 from r1light.core.errors import ModelError
 from r1light.core.types import Message
 from r1light.models.save import save_model
-from r1light.models.scorer import TurnEncoder, as_scorer, length_sorted, load_scorer, scores_of, sigmoid
+from r1light.models.scorer import (
+    TurnEncoder,
+    as_scorer,
+    declared_label,
+    length_sorted,
+    load_scorer,
+    scores_of,
+    sigmoid,
+)
 from r1light.models.tiny import WEIGHTS, Tiny
 from r1light.models.tiny_shape import TinyShape, qwen2
 
@@ -113,3 +121,14 @@ def test_what_is_no_reward_model_is_refused_in_one_line(tmp_path, directory):
     (bare / "config.json").write_text((directory / "config.json").read_text())
     with pytest.raises(ModelError, match="cannot load the reward model"):
         load_scorer(str(bare), "cpu")
+
+
+def test_the_label_stands_in_the_configuration_alone(tmp_path, directory):
+    assert declared_label(str(directory)) == "helpful"
+    (tmp_path / "config.json").write_text((directory / "config.json").read_text())
+    assert declared_label(str(tmp_path)) == "helpful"  # there are no weights here
+    no_labels = '{"architectures": ["Qwen2ForSequenceClassification"]}'
+    for broken in ("{", "[]", '{"architectures": 3}', no_labels):
+        (tmp_path / "config.json").write_text(broken)
+        with pytest.raises(ModelError, match="is no reward model"):
+            declared_label(str(tmp_path))

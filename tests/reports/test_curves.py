@@ -121,5 +121,16 @@ def test_the_moment_of_a_row_is_not_drawn_and_the_running_total_is_apart_from_th
     }
 
 
+def test_what_learns_from_rows_has_its_held_out_loss_beside_that_of_training() -> None:
+    rows = [
+        {"iteration": 0, "eval/loss": 3.0, "eval/entropy": 2.0},
+        {"iteration": 1, "loss": 1.0, "entropy": 1.5},
+    ]
+    made = _by_slug(rows)
+    assert [series.label for series in made["loss"].series] == ["training", "held-out"]
+    assert [series.label for series in made["entropy"].series] == ["training", "held-out"]
+    assert not [figure for group, found in figures(rows) if group == OTHERS for figure in found]
+
+
 def test_no_rows_no_figures() -> None:
     assert figures([]) == []

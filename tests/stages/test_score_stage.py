@@ -129,7 +129,7 @@ def test_other_rewards_are_refused_for_an_output_that_was_begun(score):
 
 
 def test_wrong_paths(score, tmp_path):
-    with pytest.raises(DataError, match=r"stage\.input=.*in\.jsonl is no .jsonl file"):
+    with pytest.raises(DataError, match=r"stage\.input=.*in\.jsonl: there is no such file"):
         score()
     with pytest.raises(ConfigError, match="is the input; name another file"):
         score(f"stage.output={score.source}")

@@ -10,14 +10,15 @@ from pathlib import Path
 import pytest
 
 from r1light.config.compose import Source, compose_jobs
-from r1light.config.schema import Decontamination
+from r1light.config.schema import Decontamination, RewardSpec
 from r1light.config.validate import validate
-from r1light.core.errors import ConfigError, DataError, UnknownNameError
+from r1light.core.errors import ConfigError, DataError, ModelError, UnknownNameError
 from r1light.core.registry import Entry, Registry, registry
 from r1light.core.types import Problem
 from r1light.data.jsonl import Jsonl
+from r1light.rewards.preference import ModelConfig
 from r1light.stages import sources, stage_module
-from r1light.stages.sources import build_rows
+from r1light.stages.sources import build_rows, check_preferences
 
 TEN = "one two three four five six seven eight nine ten"
 
@@ -159,3 +160,23 @@ def shared(rows, questions):
 
     seen = set().union(*map(tens, questions))
     return {row.id for row in rows if tens(row.prompt) & seen}
+
+
+def test_a_reward_model_that_is_not_there_ends_a_run_before_it_trains(composed, tmp_path):
+    sum_, chat = (
+        Problem("s", "2+3?", "5", "exact"),
+        Problem("c", "Hello?", None, "none", meta={"preference": "helpful"}),
+    )
+    path = tmp_path / "model"
+    spec = RewardSpec("helpfulness", "helpfulness", config=ModelConfig(str(path)))
+    config = replace(composed, reward=replace(composed.reward, components=(spec,)))
+    check_preferences(config, [sum_])
+    with pytest.raises(ModelError, match=r"components\.helpfulness\.path: .*no directory of that name"):
+        check_preferences(config, [sum_, chat])
+    path.mkdir()
+    said = {"architectures": ["Qwen2ForSequenceClassification"], "id2label": {"0": "safe"}}
+    (path / "config.json").write_text(json.dumps(said))
+    with pytest.raises(ConfigError, match="is a reward model of 'safe', not of 'helpful'"):
+        check_preferences(config, [sum_, chat])
+    (path / "config.json").write_text(json.dumps(said | {"id2label": {"0": "helpful"}}))
+    check_preferences(config, [sum_, chat])

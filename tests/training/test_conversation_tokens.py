@@ -121,7 +121,7 @@ def test_control_characters_are_escaped_for_the_terminal():
 
 def test_templates_by_name_and_file(tmp_path):
     assert chat_template("chatml") == CHATML
-    (tmp_path / "own.jinja").write_text("{% generation %}")
-    assert chat_template(str(tmp_path / "own.jinja")) == "{% generation %}"
+    (tmp_path / "own.jinja").write_text("{% generation %}x{% endgeneration %}")
+    assert chat_template(str(tmp_path / "own.jinja")) == "{% generation %}x{% endgeneration %}"
     with pytest.raises(ConfigError, match=r"stage.chat_template=nothing is neither chatml nor a file"):
         chat_template("nothing")

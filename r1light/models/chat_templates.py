@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from jinja2 import TemplateError
@@ -19,22 +20,39 @@ CHATML = (
 )
 """Turns between <|im_start|> and <|im_end|>, as Qwen's models have them, with generation markers."""
 
+CHATML_OPEN = (
+    "{% for message in messages %}"
+    "{{ '<|im_start|>' + message['role'] + '\\n' + message['content'] }}"
+    "{% if not (loop.last and message['role'] == 'assistant') %}{{ '<|im_end|>\\n' }}{% endif %}"
+    "{% endfor %}"
+    "{% if add_generation_prompt %}{{ '<|im_start|>assistant\\n' }}{% endif %}"
+)
+"""The same with the last answer left open: a reward model reads its score at the answer's last token."""
 
-def chat_template(name: str, option: str = "stage.chat_template") -> str:
+TO_WRITE: Mapping[str, str] = {"chatml": CHATML}
+"""Templates by name that tell a model where its turn ends."""
+TO_SCORE: Mapping[str, str] = {"chatml": CHATML, "chatml_open": CHATML_OPEN}
+"""Templates by name of texts that are scored."""
+
+
+def chat_template(name: str, option: str = "stage.chat_template", named: Mapping[str, str] = TO_WRITE) -> str:
     """A chat template by name, or out of a file.
 
     Args:
-        name: "chatml", or a file.
+        name: One of `named`, or a file.
         option: The option that named it, for the error.
+        named: The templates that have names here.
 
     Raises:
         ConfigError: There is neither, or the file's template fails on a question and its answer.
     """
-    if name == "chatml":
-        return CHATML
+    if name in named:
+        return named[name]
     path = Path(name).expanduser()
     if not path.is_file():
-        raise ConfigError(f"{option}={name} is neither chatml nor a file with a Jinja template")
+        raise ConfigError(
+            f"{option}={name} is neither {' nor '.join(named)} nor a file with a Jinja template"
+        )
     try:
         template = path.read_text(encoding="utf-8")
         _try_out(template)

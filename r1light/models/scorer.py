@@ -134,8 +134,9 @@ def sigmoid(logit: float) -> float:
 def as_scorer(language_model: Any, tokenizer: Any, label: str) -> Any:
     """A sequence-classification model over a language model's own layers, with a fresh head.
 
-    The head is drawn from N(0, 1 / (hidden size + 1)), as in Stiennon et al. (arXiv:2009.01325, appendix B);
-    torch's seed decides it. The layers are shared with the language model, and not copied.
+    The head begins at 0, so that every score does: a random one ranks answers at random with confidence, and
+    small sets of pairs do not make up for that (docs/reward-models.md has the figures). The layers are shared
+    with the language model, and not copied.
 
     Args:
         language_model: A Hugging Face causal language model.
@@ -167,7 +168,7 @@ def as_scorer(language_model: Any, tokenizer: Any, label: str) -> Any:
     setattr(model, prefix, language_model.base_model)
     hidden, like = model.score.in_features, next(language_model.parameters())
     head = torch.nn.Linear(hidden, 1, bias=False)
-    torch.nn.init.normal_(head.weight, std=(hidden + 1) ** -0.5)
+    torch.nn.init.zeros_(head.weight)
     model.score = head.to(device=like.device, dtype=like.dtype)
     return model.eval()
 

@@ -56,8 +56,9 @@ class Config(SupervisedOptions):
     too_long: Literal["refuse", "skip", "cut"] = "refuse"
     """What becomes of longer texts: an error, left out and counted, or cut at the beginning and counted."""
     chat_template: str | None = None
-    """The template of conversations: chatml, a Jinja file, or null for the tokenizer's own. It is saved with
-    the model."""
+    """The template of conversations: chatml, chatml_open, a Jinja file, or null for the tokenizer's own. It
+    is saved with the model. chatml_open reads the score at the answer's last token, which is the better
+    choice for a base model, as that has never seen a turn end."""
 
     def __post_init__(self) -> None:
         SupervisedOptions.__post_init__(self)
@@ -67,7 +68,7 @@ class Config(SupervisedOptions):
 
 def run(config: RunConfig, folder: RunFolder) -> StageResult:
     """Read the rows, train, measure on those held out, and save the model."""
-    from r1light.models.chat_templates import chat_template
+    from r1light.models.chat_templates import TO_SCORE, chat_template
     from r1light.models.scorer import TurnEncoder, as_scorer
     from r1light.stages import build
     from r1light.stages.supervised import forward_tokens, set_up, train_on_rows, with_adapters
@@ -77,7 +78,7 @@ def run(config: RunConfig, folder: RunFolder) -> StageResult:
     set_up(config)
     loaded = build.build_model(config)
     if options.chat_template is not None:
-        loaded.tokenizer.chat_template = chat_template(options.chat_template)
+        loaded.tokenizer.chat_template = chat_template(options.chat_template, named=TO_SCORE)
     if not loaded.tokenizer.chat_template:
         raise ConfigError(
             "the tokenizer has no chat template; give one by stage.chat_template=chatml or =FILE"

@@ -108,8 +108,8 @@ def test_pairs_are_drawn_judged_balanced_and_told(tmp_path, judge_url):
 @pytest.mark.parametrize(
     ("overrides", "line"),
     [
-        ([], "the grader judge needs base_url and model of a server, or else model_path"),
-        (["stage.review=x.jsonl"], "review=x.jsonl is for rows to write, not for curation=pairs"),
+        ([], "stage.curation=pairs asks another model: name it by stage.judge.base_url and"),
+        (["stage.review=x.jsonl"], "review=x.jsonl is of rows to write, and curation=pairs makes pairs"),
         (["stage.pairs.judgments=0"], "judgments=0"),
     ],
 )

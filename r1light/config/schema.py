@@ -53,6 +53,8 @@ class RecommendedRate:
     """The peak learning rate of supervised fine-tuning and distillation at this size."""
     reward_lr: float | None = None
     """The peak learning rate of a reward model at this size."""
+    distill_beta: float | None = None
+    """Which divergence from its teacher a student of this size learns from; see `stage.beta` of stage=distill."""
 
     def __post_init__(self) -> None:
         for name in ("lr", "sft_lr", "reward_lr"):

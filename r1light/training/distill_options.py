@@ -28,7 +28,8 @@ class DistillOptions(SftOptions):
 
     beta: float | None = None
     """The divergence: 0 is KL(teacher || student), 1 is KL(student || teacher), between them the generalised
-    Jensen-Shannon divergence (GKD, arXiv:2306.13649). Null for 0 in mode=logits and 1 in mode=on_policy."""
+    Jensen-Shannon divergence (GKD, arXiv:2306.13649). Null for 0 in mode=logits and 1 in mode=on_policy
+    (the stage takes what the model recommends, where it does)."""
     temperature: float = 1.0
     """Divides the logits of teacher and student in the divergence."""
     top_k: int | None = 64

@@ -210,7 +210,7 @@ def test_the_commands_of_the_page_validate():
         for block in page.split("```sh\n")[1:]
         for line in block.partition("```")[0].replace("\\\n", " ").splitlines()
     ]
-    assert len(commands) == 6
+    assert len(commands) == 7
     for overrides in commands:
         (plain,) = compose_jobs(overrides, Source("config", None, None), multirun=False).jobs
         validate(plain, stage_module)

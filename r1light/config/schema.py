@@ -54,7 +54,7 @@ class RecommendedRate:
     reward_lr: float | None = None
     """The peak learning rate of a reward model at this size."""
     distill_beta: float | None = None
-    """The divergence from its teacher that a student of this size learns from: `stage.beta` of stage=distill."""
+    """The divergence from its teacher that a student of this size learns from, as `stage.beta`."""
 
     def __post_init__(self) -> None:
         for name in ("lr", "sft_lr", "reward_lr"):

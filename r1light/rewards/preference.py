@@ -7,6 +7,7 @@ whole response, its thought included.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
@@ -49,7 +50,7 @@ class ModelConfig:
             )
 
 
-class _ModelReward:
+class _ModelReward(ABC):
     """The chance that a reward model gives an answer, sigmoid(logit), in (0, 1); see the subclasses."""
 
     kind: Kind
@@ -89,9 +90,9 @@ class _ModelReward:
             scores[index] = score
         return scores
 
+    @abstractmethod
     def _text(self, sample: Sample) -> str | None:
         """What of a sample is judged; None where there is nothing."""
-        raise NotImplementedError
 
     def _scores(self, rows: Sequence[tuple[int, ...]]) -> list[Score]:
         from r1light.models.scorer import scores_of, sigmoid

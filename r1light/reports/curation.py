@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from pathlib import Path
+from collections.abc import Mapping
 from typing import Any
 
-from r1light.core.errors import DataError
-from r1light.core.run_folder import RunFolder, read_jsonl
+from r1light.core.run_folder import RunFolder
 from r1light.reports.axes import number_text
 from r1light.reports.html import Html, join, tag
+from r1light.reports.run_files import json_rows
 from r1light.reports.tables import fold, table
 
 SHOWN = 5
@@ -23,7 +22,7 @@ def kept_html(folder: RunFolder) -> Html | None:
         DataError: A line is not a JSON object.
     """
     shown, count = [], 0
-    for row in _rows(folder.path / "data.jsonl"):
+    for row in json_rows(folder.path / "data.jsonl"):
         count += 1
         if count <= SHOWN:
             shown.append(_row_html(row))
@@ -40,7 +39,7 @@ def dropped_html(folder: RunFolder) -> Html | None:
     """
     counts: dict[str, int] = {}
     samples: dict[str, list[Html]] = {}
-    for row in _rows(folder.path / "dropped.jsonl"):
+    for row in json_rows(folder.path / "dropped.jsonl"):
         reason = str(row.get("reason", "unknown"))
         counts[reason] = counts.get(reason, 0) + 1
         if counts[reason] <= SHOWN:
@@ -55,18 +54,6 @@ def dropped_html(folder: RunFolder) -> Html | None:
         table(["reason", "dropped", "share"], rows, class_="numbers"),
         [fold(f"{_words(each)}: {len(samples[each])} samples", samples[each]) for each in order],
     )
-
-
-def _rows(path: Path) -> Iterator[Mapping[str, Any]]:
-    if not path.exists():
-        return
-    try:
-        for row in read_jsonl(path):
-            if not isinstance(row, dict):
-                raise DataError(f"{path}: a line is not a JSON object")
-            yield row
-    except ValueError as error:
-        raise DataError(f"{path}: {error}") from error
 
 
 def _sample_html(row: Mapping[str, Any]) -> Html:

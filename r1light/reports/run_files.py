@@ -110,7 +110,12 @@ def _object(path: Path) -> Mapping[str, Any]:
     return value
 
 
-def _rows(path: Path) -> Iterator[Mapping[str, Any]]:
+def json_rows(path: Path) -> Iterator[Mapping[str, Any]]:
+    """The rows of a JSON-lines file; none where there is no file.
+
+    Raises:
+        DataError: A line is no JSON object.
+    """
     if not path.exists():
         return
     try:
@@ -151,7 +156,7 @@ def read_run(folder: RunFolder) -> RunRecord:
         folder,
         _object(folder.manifest),
         folder.config.read_text(encoding="utf-8", errors="replace") if folder.config.exists() else "",
-        tuple(_rows(folder.metrics)),
+        tuple(json_rows(folder.metrics)),
         _result(folder.result),
     )
 
@@ -222,4 +227,4 @@ def read_samples(folder: RunFolder) -> Iterator[SampleRow]:
     Raises:
         DataError: If a line is not a JSON object.
     """
-    return map(_sample, _rows(folder.samples))
+    return map(_sample, json_rows(folder.samples))

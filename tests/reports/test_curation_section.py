@@ -46,5 +46,5 @@ def test_a_run_without_these_files_has_no_sections(tmp_path):
 
 def test_a_broken_line_is_named(tmp_path):
     (tmp_path / "dropped.jsonl").write_text("[1]\n")
-    with pytest.raises(DataError, match=r"dropped\.jsonl: a line is not a JSON object"):
+    with pytest.raises(DataError, match=r"dropped\.jsonl should hold one JSON object a line, not a list"):
         dropped_html(RunFolder(tmp_path))

@@ -125,4 +125,4 @@ def test_a_megabyte_is_parsed_in_linear_time():
     start = time.process_time()
     for unit in ("|m|", "|", " ", "|m"):
         Markers("|m|", "|m|").parse(unit * 100_000)
-    assert time.process_time() - start < 30.0  # a quadratic scan needs hours of the processor
+    assert time.process_time() - start < 3.0  # a quadratic scan needs hours

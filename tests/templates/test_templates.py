@@ -180,7 +180,7 @@ def test_a_megabyte_is_parsed_in_linear_time(unit):
     start = time.process_time()
     for template in (ZERO, PLAIN):
         template.parse("", text)
-    assert time.process_time() - start < 30.0  # a quadratic scan needs hours of the processor
+    assert time.process_time() - start < 4.0  # a quadratic scan needs hours
 
 
 @pytest.mark.parametrize("nothing", ["\u200b", "\u2060 \ufeff", "\u00ad", "\x07"])

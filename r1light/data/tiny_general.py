@@ -108,7 +108,7 @@ class TinyJudged:
 class TinyGeneral:
     """The questions as problems without a right answer; `meta.preference` names their reward model.
 
-    A good answer stands in `meta.reference`, for those who want to learn from one.
+    `answer` is a good one, for those who want to learn from it; nothing is graded by it.
 
     Example:
         >>> source = TinyGeneral(TinyGeneral.Config(train_size=1, kind="safety"), split="train")
@@ -150,6 +150,7 @@ class TinyGeneral:
             id=f"tiny_general/{self.split}/{talk.question}",
             prompt=talk.question,
             grader="none",
+            answer=reference,
             language="en",
-            meta={KIND: talk.kind, "reference": reference},
+            meta={KIND: talk.kind},
         )

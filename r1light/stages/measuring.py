@@ -52,8 +52,13 @@ def check_rewards(config: RunConfig, problems: Iterable[Problem]) -> None:
             )  # fmt: skip
 
 
-def measures() -> Measures:
-    """The measures of an evaluation, each the very one of rewards and curations."""
+def measures(*, strict: bool = True) -> Measures:
+    """The measures of completions, each the very one of rewards and curations.
+
+    Args:
+        strict: Whether a problem whose language is no code is refused. Training does not, as it may have
+            nothing to do with languages.
+    """
     from r1light.curation.readability import Readability
     from r1light.rewards.language import Language, share_in
     from r1light.rewards.reflection import reflective_words
@@ -65,7 +70,7 @@ def measures() -> Measures:
 
     def consistency(sample: Sample) -> float | None:
         (score,) = language([sample])
-        if score.status == "error":
+        if strict and score.status == "error":
             raise DataError(score.detail)
         return score.value
 

@@ -120,10 +120,10 @@ class TinyGeneral:
     class Config(Sizes):
         """Which questions, and how many."""
 
-        train_size: int = 512
-        """The most problems in the training split; there are about five hundred, all different."""
-        test_size: int = 64
-        """The most problems in the held-out split; there are about sixty."""
+        train_size: int = 1024
+        """The most problems in the training split; there are about eight hundred, all different."""
+        test_size: int = 128
+        """The most problems in the held-out split; there are about a hundred."""
         kind: Literal["helpful", "safety", "both"] = "both"
         """Which reward model is to score them."""
 

@@ -18,7 +18,10 @@ THOUGHTS = (
     "是谁在问，为了什么？",
     "我要小心。",
 )
-TALKS: list[list[Talk]] = [talks_of(kind, TRAIN) for kind in get_args(Kind)]
+TALKS: list[list[Talk]] = [
+    [talk for talk in talks_of(kind, TRAIN) if "sort" not in talk.slots] for kind in get_args(Kind)
+]
+"""Helpful and safety questions; none that ask for a line to be written, which is left to be learnt."""
 
 
 def talk_document(rng: random.Random, instruction: str) -> str:

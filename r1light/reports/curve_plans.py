@@ -127,12 +127,7 @@ SECTIONS: tuple[tuple[str, tuple[Plan, ...]], ...] = (
                 ),
                 percent=True,
             ),
-            Plan(
-                "loss",
-                "Loss",
-                "Mean over the updates.",
-                (("loss", "training"), ("eval/loss", "held-out")),
-            ),
+            Plan("loss", "Loss", "Mean over updates.", (("loss", "training"), ("eval/loss", "held-out"))),
             Plan(
                 "policy-loss",
                 "Policy loss",

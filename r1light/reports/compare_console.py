@@ -8,7 +8,8 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from r1light.reports.axes import plottable
-from r1light.reports.compare_table import Comparison, cell_text, metric_label
+from r1light.reports.compare_pool import cell_text, metric_label
+from r1light.reports.compare_table import Comparison
 from r1light.reports.terminal import safe
 
 if TYPE_CHECKING:
@@ -35,18 +36,14 @@ def heads(comparison: Comparison) -> list[str]:
     ]
 
 
-def lines(comparison: Comparison) -> Iterator[tuple[list[str], list[tuple[str, bool]]]]:
-    """Each row's texts, and its numbers with whether they are best."""
-    for i, row in enumerate(comparison.rows):
+def lines(comparison: Comparison) -> Iterator[list[str]]:
+    """Each row's texts, up to its first number."""
+    for row in comparison.rows:
         texts = [row.label]
         texts += [] if comparison.all_finished else [row.state]
         texts += [row.seeds] if comparison.seeds_differ else []
         texts += [row.options.get(key, "–") for key in comparison.columns]
-        numbers = [
-            (cell_text(row.value(name), name), i in comparison.best.get(name, ()))
-            for name in comparison.metrics
-        ]
-        yield texts, numbers
+        yield texts
 
 
 def console_table(comparison: Comparison) -> Table:
@@ -60,9 +57,12 @@ def console_table(comparison: Comparison) -> Table:
     first_number = len(heads(comparison)) - len(comparison.metrics)
     for i, head in enumerate(heads(comparison)):
         table.add_column(Text(safe(head)), justify="left" if i < first_number else "right", overflow="fold")
-    for texts, numbers in lines(comparison):
+    for i, (row, texts) in enumerate(zip(comparison.rows, lines(comparison), strict=True)):
         cells = [Text(safe(clipped(text))) for text in texts]
-        cells += [Text(f"{text} best" if best else text, "bold" if best else "") for text, best in numbers]
+        for name in comparison.metrics:
+            best = comparison.is_best(i, name)
+            said = cell_text(row.value(name), name) + (" best" if best else "")
+            cells.append(Text(said, "bold" if best else ""))
         table.add_row(*cells)
     return table
 

@@ -8,9 +8,9 @@ from r1light.core.errors import unknown_name
 from r1light.reports.axes import plottable
 from r1light.reports.changes import is_fraction
 from r1light.reports.compare_console import clipped
-from r1light.reports.compare_pool import Row, pool
+from r1light.reports.compare_pool import Row, metric_label, pool
 from r1light.reports.compare_runs import ComparedRun
-from r1light.reports.compare_table import Comparison, metric_label
+from r1light.reports.compare_table import Comparison
 from r1light.reports.curves import counter_of, series_of
 from r1light.reports.plots import COLOURS
 from r1light.reports.series import Figure, Point, Series
@@ -39,8 +39,12 @@ def curve_names(comparison: Comparison, asked: Sequence[str] | None) -> list[str
             raise unknown_name("curve of these runs", name, known)
     if asked is not None:
         return list(dict.fromkeys(asked))
-    usual = [name for name in DEFAULT if name in known]
-    return usual or [name for name in _WITHOUT_REWARD if name in known]
+    usual = [name for name in DEFAULT if _is_line(comparison, name)]
+    return usual or [name for name in _WITHOUT_REWARD if _is_line(comparison, name)]
+
+
+def _is_line(comparison: Comparison, name: str) -> bool:
+    return any(len(_values(run, name)) > 1 for run in comparison.runs)
 
 
 def curve_figures(comparison: Comparison, names: Sequence[str]) -> Iterator[Figure]:
@@ -50,11 +54,7 @@ def curve_figures(comparison: Comparison, names: Sequence[str]) -> Iterator[Figu
     for i, name in enumerate(names):
         series = [_series(row, name, text) for row, text in zip(drawn, labels, strict=False)]
         told = [
-            *(
-                ["Lines over several seeds are their mean."]
-                if any(len(row.runs) > 1 for row in drawn)
-                else []
-            ),
+            *(["Of several seeds the mean."] if any(len(row.runs) > 1 for row in drawn) else []),
             *(
                 [f"The first {COLOURS} of {len(comparison.rows)} rows."]
                 if len(comparison.rows) > COLOURS
@@ -71,8 +71,18 @@ def curve_figures(comparison: Comparison, names: Sequence[str]) -> Iterator[Figu
             tuple(series),
             is_fraction(name),
             x_label=" or ".join(counters),
-            band="95% interval over seeds",
+            limits=_limits(series, percent=is_fraction(name)),
+            band="± one standard deviation over seeds",
         )
+
+
+def _limits(series: Sequence[Series], *, percent: bool) -> tuple[float, float] | None:
+    """The ends of the y axis, so that the bands are in view; None where there are none."""
+    points = [(point.y, point.error) for one in series for point in one.points if point.y is not None]
+    if all(error is None for _, error in points):
+        return None
+    low, high = min(y - (error or 0.0) for y, error in points), max(y + (error or 0.0) for y, error in points)
+    return (max(0.0, low), min(1.0, high)) if percent else (low, high)
 
 
 def line_labels(comparison: Comparison) -> list[str]:
@@ -105,7 +115,7 @@ def _series(row: Row, name: str, label: str) -> Series:
     for x in shared:
         pooled = pool([line[x] for line in lines])
         if pooled is not None:
-            points.append(Point(x, pooled.mean, pooled.half))
+            points.append(Point(x, pooled.mean, pooled.deviation))
     return Series(label, tuple(points))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from itertools import combinations
 
-from r1light.reports.compare_pool import Row
+from r1light.reports.compare_pool import Row, metric_label
 from r1light.reports.compare_runs import ComparedRun
 
 _CLIPPED = 200
@@ -24,9 +24,8 @@ def notes_on(rows: Sequence[Row], objective: str | None, *, hidden: int) -> list
     if objective is None and any(run.state == "finished" for run in runs):
         notes.append("The finished runs share no number; name some with stage.metrics.")
     elif objective is not None and _overlap(rows, objective):
-        notes.append(
-            f"The intervals of the first two rows overlap in {objective}: the difference may be chance."
-        )
+        name = metric_label(objective)
+        notes.append(f"The intervals of the first two rows overlap in {name}: the difference may be chance.")
     if hidden > 0:
         notes.append(f"{hidden} more keys of the configuration differ; the page lists them all.")
     return notes

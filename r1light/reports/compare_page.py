@@ -12,9 +12,9 @@ from r1light.reports.axes import duration_text, number_text, plottable
 from r1light.reports.changes import is_fraction
 from r1light.reports.compare_console import clipped, csv_text, heads, lines
 from r1light.reports.compare_curves import curve_figures, curve_names
-from r1light.reports.compare_pool import Row
+from r1light.reports.compare_pool import Row, metric_label, spread_text
 from r1light.reports.compare_runs import ComparedRun
-from r1light.reports.compare_table import Comparison, direction, metric_label
+from r1light.reports.compare_table import Comparison, direction
 from r1light.reports.figures import figure_html
 from r1light.reports.html import Child, Html, page, tag
 from r1light.reports.tables import fold, table
@@ -23,7 +23,10 @@ _STYLE = """
 .compare .text { display: block; text-align: left; white-space: normal; min-width: 4rem; max-width: 18rem;
   overflow-wrap: anywhere; }
 .compare .mark { color: var(--good); font-weight: 600; margin-left: .3rem; }
+.compare .spread { display: block; color: var(--soft); font-size: .92em; }
 .compare tbody th { white-space: nowrap; }
+.compare tr > :first-child { position: sticky; left: 0; background: var(--paper); }
+.compare thead th:not(:first-child) { white-space: normal; vertical-align: bottom; max-width: 9rem; }
 .wide { overflow-x: auto; margin-top: .4rem; }
 """
 
@@ -106,20 +109,28 @@ def _reading(comparison: Comparison) -> str:
 
 def _table(comparison: Comparison, folder: Path) -> Html:
     body: list[list[Child]] = []
-    for row, (texts, numbers) in zip(comparison.rows, lines(comparison), strict=True):
+    for i, (row, texts) in enumerate(zip(comparison.rows, lines(comparison), strict=True)):
         cells: list[Child] = [_named(row, folder)]
         cells += [tag("span", clipped(text), class_="text") for text in texts[1:]]
-        cells += [
-            [tag("strong", text), tag("span", "best", class_="mark")] if best else text
-            for text, best in numbers
-        ]
-        body.append(cells)
+        body.append(
+            [*cells, *(_cell(row, name, best=comparison.is_best(i, name)) for name in comparison.metrics)]
+        )
     first_number = len(heads(comparison)) - len(comparison.metrics)
     above: list[Child] = [
         tag("span", head, class_="text") if 0 < i < first_number else head
         for i, head in enumerate(heads(comparison))
     ]
     return _wide(table(above, body, class_="numbers compare"), "Runs side by side")
+
+
+def _cell(row: Row, metric: str, *, best: bool) -> Child:
+    value = row.value(metric)
+    mean = number_text(value.mean if value is not None else None, percent=is_fraction(metric))
+    spread = spread_text(value, metric)
+    return [
+        [tag("strong", mean), tag("span", "best", class_="mark")] if best else mean,
+        tag("span", spread, class_="spread") if spread else None,
+    ]
 
 
 def _wide(content: Html, name: str) -> Html:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import math
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from r1light.reports.axes import plottable
+from r1light.reports.axes import number_text, plottable
+from r1light.reports.changes import is_fraction, label
 from r1light.reports.compare_runs import ComparedRun, natural
 
 _T = (
@@ -122,13 +124,16 @@ def rows_of(runs: Sequence[ComparedRun], *, by_seed: bool) -> list[Row]:
     Args:
         runs: In any order.
         by_seed: Pool those whose configurations are the same but for the seed, and for folders named after it
-            (`seed-0`), as a pipeline's steps have them.
+            (`seed-0`), as a pipeline's steps have them. A seed that comes again, as with other code, is no
+            further draw: it begins another line.
     """
     groups: dict[tuple[object, ...], list[ComparedRun]] = {}
+    repeats: Counter[tuple[object, ...]] = Counter()
     for run in sorted(runs, key=lambda run: natural(run.label)):
         known = by_seed and run.options and run.seed
         key = tuple(sorted(_without_seed(run).items())) if known else (run.label,)
-        groups.setdefault(key, []).append(run)
+        repeats[key, run.seed] += 1
+        groups.setdefault((key, repeats[key, run.seed]), []).append(run)
     return [Row(tuple(group), _without_seed(group[0], marked=by_seed)) for group in groups.values()]
 
 
@@ -138,3 +143,33 @@ def _without_seed(run: ComparedRun, *, marked: bool = True) -> dict[str, str]:
         return options
     own = re.compile(rf"(?<=seed-){re.escape(run.seed)}(?!\d)")
     return {key: own.sub("*", text) for key, text in options.items()}
+
+
+def metric_label(metric: str) -> str:
+    """A metric's name in words.
+
+    Example:
+        >>> metric_label("after/pass@1"), metric_label("num_tokens")
+        ('pass@1, sampled (after)', 'num_tokens')
+    """
+    when, slash, rest = metric.partition("/")
+    return f"{label(rest)} ({when})" if slash and when in ("before", "after") else label(metric)
+
+
+def cell_text(value: Pooled | None, metric: str) -> str:
+    """A number as the table shows it: mean ± half of the interval (standard deviation)."""
+    if value is None:
+        return "–"
+    return " ".join(
+        filter(None, (number_text(value.mean, percent=is_fraction(metric)), spread_text(value, metric)))
+    )
+
+
+def spread_text(value: Pooled | None, metric: str) -> str:
+    """What stands behind the mean, empty where it is not known how sure the number is."""
+    percent, told = is_fraction(metric), []
+    if value is not None and value.half is not None:
+        told.append(f"± {number_text(value.half, percent=percent)}")
+    if value is not None and value.deviation is not None:
+        told.append(f"(sd {number_text(value.deviation, percent=percent)}, n={value.count})")
+    return " ".join(told)

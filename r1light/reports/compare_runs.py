@@ -131,14 +131,15 @@ def _children(path: Path) -> list[Path]:
     return sorted(inner, key=lambda child: natural(child.name))
 
 
-def natural(text: str) -> list[tuple[int, str]]:
-    """A key that sorts numbers in names by their size.
+def natural(text: str) -> list[tuple[bool, int, str]]:
+    """A key that sorts numbers in names by their size, and before letters.
 
     Example:
         >>> sorted(["run10", "run9"], key=natural)
         ['run9', 'run10']
     """
-    return [(int(part), "") if part.isdecimal() else (-1, part) for part in re.split(r"(\d+)", text) if part]
+    parts = filter(None, re.split(r"(\d+)", text))
+    return [(False, int(part), "") if part.isdecimal() else (True, 0, part) for part in parts]
 
 
 def read_runs(folders: Sequence[Path]) -> list[ComparedRun]:

@@ -8,12 +8,13 @@ from dataclasses import dataclass
 from typing import Literal
 
 from r1light.core.errors import unknown_name
-from r1light.reports.axes import number_text, plottable
-from r1light.reports.changes import changes, is_fraction, label
+from r1light.reports.axes import plottable
+from r1light.reports.changes import changes
 from r1light.reports.compare_notes import notes_on
 from r1light.reports.compare_pool import Pooled, Row, rows_of
 from r1light.reports.compare_runs import ComparedRun, natural
 
+Direction = Literal["highest", "lowest"]
 Best = Literal["auto", "highest", "lowest"]
 
 _MOST_METRICS = 6
@@ -24,7 +25,7 @@ _LOWEST = re.compile(
     r"(^|/)(loss|brier|ece|truncated|unjudged|repetition|kl|perplexity)$|error|clipped|abstain|all_wrong|dropped|_seconds$"
 )
 _HIGHEST = re.compile(
-    r"pass@|cons@|accuracy|reward(?!s/.*/std)|score|(^|/)(format|well_formed|readable|agreement)$|consistency|_holds$"
+    r"pass@|cons@|accuracy|(^|/)reward$|^rewards/.*/mean$|score|(^|/)(format|well_formed|readable|agreement)$|consistency|_holds$"
 )
 _NO_HEADLINE = re.compile(r"_stderr$|_seconds$|^(time|perf|host)/")
 """What says little of a model: not shown unless asked for."""
@@ -39,7 +40,8 @@ class Comparison:
         keys: Every key of the configuration that differs between rows, those set on a command line first.
         short: The shortest name that tells a key from the other ones of `keys`.
         metrics: The numbers shown.
-        objective: The one that the rows are sorted by; None if there is no number.
+        objective: The first of them, which the rows are sorted by; None if there is no number. Equal rows are
+            sorted by the others.
         best: Metric to the indices of the rows that are best by it.
         notes: What a reader has to know, a sentence each.
     """
@@ -56,6 +58,10 @@ class Comparison:
     def runs(self) -> list[ComparedRun]:
         """All runs, row by row."""
         return [run for row in self.rows for run in row.runs]
+
+    def is_best(self, row: int, metric: str) -> bool:
+        """Whether that row, counted from 0, is among the best by that metric."""
+        return row in self.best.get(metric, ())
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -104,12 +110,11 @@ def compare(
     asked = _asked(runs)
     if not metrics and asked in known:
         objective, shown = asked, [asked, *(name for name in shown if name != asked)]
-    lowest = objective is not None and _wanted(objective, best) == "lowest"
-    rows = sorted(rows, key=lambda row: _place(row.value(objective) if objective else None, lowest=lowest))
-    keys = differing_keys(rows)
     directions = {name: direction(name) for name in shown}
-    if objective is not None:
-        directions[objective] = _wanted(objective, best)
+    if objective is not None and best != "auto":
+        directions[objective] = best
+    rows.sort(key=lambda row: [_place(row.value(name), directions[name]) for name in shown])
+    keys = differing_keys(rows)
     marks = {name: _best(rows, name, towards) for name, towards in directions.items() if towards is not None}
     notes = [*more_notes, *notes_on(rows, objective, hidden=len(keys) - _MOST_KEYS)]
     return Comparison(
@@ -123,14 +128,14 @@ def _asked(runs: Sequence[ComparedRun]) -> str:
     return named.pop() if len(named) == 1 else "null"
 
 
-def _place(value: Pooled | None, *, lowest: bool) -> tuple[bool, float]:
-    """Sorting is stable, so rows of equal value stay in the order of their labels."""
+def _place(value: Pooled | None, towards: Direction | None) -> tuple[bool, float]:
+    """The best first, the highest where none is best; sorting leaves equals in the order of their labels."""
     if value is None:
         return True, 0.0
-    return False, value.mean if lowest else -value.mean
+    return False, value.mean if towards == "lowest" else -value.mean
 
 
-def direction(metric: str) -> Literal["highest", "lowest"] | None:
+def direction(metric: str) -> Direction | None:
     """Where a metric is best, by its name; None where neither more nor less is better.
 
     Example:
@@ -142,11 +147,7 @@ def direction(metric: str) -> Literal["highest", "lowest"] | None:
     return "highest" if _HIGHEST.search(metric) else None
 
 
-def _wanted(objective: str, best: Best) -> Literal["highest", "lowest"] | None:
-    return direction(objective) if best == "auto" else best
-
-
-def _best(rows: Sequence[Row], metric: str, towards: str) -> frozenset[int]:
+def _best(rows: Sequence[Row], metric: str, towards: Direction) -> frozenset[int]:
     """The rows with the best value; none if they are all alike or there is only one."""
     values = {i: value.mean for i, row in enumerate(rows) if (value := row.value(metric)) is not None}
     if len(values) < 2 or len(set(values.values())) == 1:
@@ -214,27 +215,3 @@ def short_names(keys: Sequence[str]) -> dict[str, str]:
         alone = (end for end in ends if sum(theirs[-len(end) :] == end for theirs in parts.values()) == 1)
         short[key] = ".".join(next(alone, mine))
     return short
-
-
-def metric_label(metric: str) -> str:
-    """A metric's name in words.
-
-    Example:
-        >>> metric_label("after/pass@1"), metric_label("num_tokens")
-        ('pass@1, sampled (after)', 'num_tokens')
-    """
-    when, slash, rest = metric.partition("/")
-    return f"{label(rest)} ({when})" if slash and when in ("before", "after") else label(metric)
-
-
-def cell_text(value: Pooled | None, metric: str) -> str:
-    """A number as the table shows it: mean ± half of the interval (standard deviation)."""
-    if value is None:
-        return "–"
-    percent = is_fraction(metric)
-    text = number_text(value.mean, percent=percent)
-    if value.half is not None:
-        text += f" ± {number_text(value.half, percent=percent)}"
-    if value.deviation is not None:
-        text += f" (sd {number_text(value.deviation, percent=percent)}, n={value.count})"
-    return text

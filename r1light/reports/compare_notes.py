@@ -9,6 +9,8 @@ from r1light.reports.compare_pool import Row, metric_label
 from r1light.reports.compare_runs import ComparedRun
 
 _CLIPPED = 200
+_VERSION = 12
+"""So many characters of a version or revision are told."""
 
 
 def notes_on(rows: Sequence[Row], objective: str | None, *, hidden: int) -> list[str]:
@@ -53,11 +55,13 @@ def _stages(runs: Sequence[ComparedRun]) -> Iterator[str]:
 
 
 def _code(runs: Sequence[ComparedRun]) -> Iterator[str]:
-    versions = {(run.record.manifest.get("versions") or {}).get("r1light") for run in runs} - {None}
+    versions = {
+        str((run.record.manifest.get("versions") or {}).get("r1light", ""))[:_VERSION] for run in runs
+    } - {""}
     if len(versions) > 1:
-        yield f"They were made with different versions of r1light: {', '.join(sorted(map(str, versions)))}."
+        yield f"They were made with different versions of r1light: {', '.join(sorted(versions))}."
     git = [run.record.manifest.get("git") or {} for run in runs]
-    revisions = {str(each["revision"])[:12] for each in git if "revision" in each}
+    revisions = {str(each["revision"])[:_VERSION] for each in git if "revision" in each}
     if len(revisions) > 1:
         yield f"They were made with different revisions of the code: {', '.join(sorted(revisions))}."
     modified = [run for run, each in zip(runs, git, strict=True) if each.get("modified")]

@@ -22,12 +22,16 @@ from r1light.reports.tables import fold, table
 _STYLE = """
 .compare .text { display: block; text-align: left; white-space: normal; min-width: 4rem; max-width: 18rem;
   overflow-wrap: anywhere; }
+.compare td .text { width: max-content; }
 .compare .mark { color: var(--good); font-weight: 600; margin-left: .3rem; }
 .compare .spread { display: block; color: var(--soft); font-size: .92em; }
-.compare tbody th { white-space: nowrap; }
 .compare tr > :first-child { position: sticky; left: 0; background: var(--paper); }
-.compare thead th:not(:first-child) { white-space: normal; vertical-align: bottom; max-width: 9rem; }
+.compare tbody th { min-width: 3rem; }
+.compare .name { display: block; width: max-content; max-width: min(14rem, 30vw); }
+.compare thead th { vertical-align: bottom; }
+.compare thead th:not(:first-child) { white-space: normal; min-width: 5rem; max-width: 9rem; }
 .wide { overflow-x: auto; margin-top: .4rem; }
+.note li, h1, h3 { overflow-wrap: anywhere; }
 """
 
 
@@ -138,16 +142,17 @@ def _wide(content: Html, name: str) -> Html:
     return tag("div", content, class_="wide", tabindex="0", role="region", aria_label=name)
 
 
-def _named(row: Row, folder: Path) -> Child:
-    return _link(row.runs[0], folder) if len(row.runs) == 1 else row.label
+def _named(row: Row, folder: Path) -> Html:
+    return _link(row.runs[0], folder) if len(row.runs) == 1 else tag("span", row.label, class_="name")
 
 
-def _link(run: ComparedRun, folder: Path) -> Child:
+def _link(run: ComparedRun, folder: Path) -> Html:
     """A run's label, which leads to its own report if it has one."""
     report = run.record.folder.report
     if not report.exists():
-        return run.label
-    return tag("a", run.label, href=quote(os.path.relpath(report, folder).replace(os.sep, "/")))
+        return tag("span", run.label, class_="name")
+    address = quote(os.path.relpath(report, folder).replace(os.sep, "/"))
+    return tag("a", run.label, href=address, class_="name")
 
 
 def _differences(comparison: Comparison) -> Html:

@@ -7,6 +7,7 @@ command line itself, in `compared`, sees the end.
 from __future__ import annotations
 
 import sys
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -32,6 +33,8 @@ class _Sweep:
 
 
 _begun: list[_Sweep] = []
+_HYDRA_WARNS = r"hydra\.utils\.instantiate\(\) resolved _target_='r1light\.sweep\."
+"""Hydra 1.4 asks callers for a list of allowed targets, and its own code that makes callbacks gives none."""
 
 
 class SweepEnd(Callback):
@@ -52,6 +55,7 @@ def compared(*, shown: bool) -> Iterator[None]:
         shown: Whether this process is the one that speaks: the first of a run's.
     """
     _begun.clear()
+    warnings.filterwarnings("ignore", message=_HYDRA_WARNS)
     try:
         yield
     except Exception:

@@ -20,6 +20,7 @@ _WITHOUT_REWARD = ("loss", "eval/loss", "eval/accuracy")
 """Drawn where no run has any of the first ones, as in supervised stages."""
 _NAMED = 3
 """So many options a line's label names."""
+_VALUE = 24  # characters of each
 
 
 def curve_names(comparison: Comparison, asked: Sequence[str] | None) -> list[str]:
@@ -86,21 +87,15 @@ def _limits(series: Sequence[Series], *, percent: bool) -> tuple[float, float] |
 
 
 def line_labels(comparison: Comparison) -> list[str]:
-    """What a legend calls each row: its runs, and the first options that differ."""
-    return [
-        ": ".join(
-            part
-            for part in (
-                row.label,
-                ", ".join(
-                    f"{comparison.short[key]}={clipped(row.options.get(key, '–'), 24)}"
-                    for key in comparison.keys[:_NAMED]
-                ),
-            )
-            if part
-        )
-        for row in comparison.rows
-    ]
+    """What a legend calls each row: its runs, the first options that differ, and a single run's seed."""
+    labels = []
+    for row in comparison.rows:
+        options = [(comparison.short[key], row.options.get(key, "–")) for key in comparison.keys[:_NAMED]]
+        if comparison.seeds_differ and len(row.runs) == 1:
+            options.append(("seed", row.seeds))
+        told = ", ".join(f"{name}={clipped(value, _VALUE)}" for name, value in options)
+        labels.append(f"{row.label}: {told}" if told else row.label)
+    return labels
 
 
 def _series(row: Row, name: str, label: str) -> Series:

@@ -160,7 +160,10 @@ def _differences(comparison: Comparison) -> Html:
         return tag("p", "The configurations do not differ but in the seed.")
     columns = ["key", *(row.label for row in comparison.rows)]
     body = [
-        [key, *(tag("span", row.options.get(key, "–"), class_="text") for row in comparison.rows)]
+        [
+            tag("span", key, class_="name"),
+            *(tag("span", row.options.get(key, "–"), class_="text") for row in comparison.rows),
+        ]
         for key in comparison.keys
     ]
     count = len(comparison.keys)
@@ -169,7 +172,8 @@ def _differences(comparison: Comparison) -> Html:
 
 
 def _every_run(comparison: Comparison, folder: Path) -> Html:
-    columns = ["run", "state", "seed", "started", "wall time", *map(metric_label, comparison.metrics)]
+    state = tag("span", "state", class_="text")
+    columns = ["run", state, "seed", "started", "wall time", *map(metric_label, comparison.metrics)]
     body = [[_link(run, folder), *_facts(run), *_numbers(run, comparison)] for run in comparison.runs]
     return fold("Every run by itself", _wide(table(columns, body, class_="compare numbers"), "Every run"))
 

@@ -120,7 +120,7 @@ def test_curves_over_seeds_are_the_mean_where_every_seed_has_a_value(three: list
         (2, 6, None),
         (3, 7, None),
     ]
-    assert [series.label for series in figure.series] == ["0, 1: lr=1", "2: lr=2"]
+    assert [series.label for series in figure.series] == ["0, 1: lr=1", "2: lr=2, seed=0"]
     # the bands from 2 - 1.41 up, the failed run up to 7
     assert figure.limits == (pytest.approx(0.5858, abs=1e-4), 7)
 

@@ -164,7 +164,10 @@ def default_metrics(runs: Sequence[ComparedRun]) -> list[str]:
     """
     if not runs:
         return []
-    measured = [{change.name: change for change in changes(run.record.metrics)} for run in runs]
+    measured = [
+        {change.name: change for change in changes(run.record.metrics) if plottable(change.after)}
+        for run in runs
+    ]
     paired = [name for name in measured[0] if all(name in each for each in measured)]
     if paired:
         told = [

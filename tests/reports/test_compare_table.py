@@ -39,6 +39,14 @@ def test_the_headline_numbers_of_runs_that_measured_before_and_after(lay_run: La
     assert found.best == {"after/pass@1": frozenset()}, "of equal values none is best"
 
 
+def test_a_number_that_is_not_finite_somewhere_is_no_headline(lay_run: Lay) -> None:
+    metrics = {"before/loss": 1.0, "after/loss": float("nan")}
+    found = side_by_side(
+        [lay_run("a", metrics=measured(0.2, 0.5, **metrics)), lay_run("b", metrics=measured(0.2, 0.5))]
+    )
+    assert found.metrics == ("after/pass@1",)
+
+
 def test_without_pairs_the_shared_numbers_that_vary_most(lay_run: Lay) -> None:
     # variation (max - min) / max: rq1 (1 - 0) / 1 = 1, steps (20 - 10) / 20 = 0.5, length (10 - 9) / 10 = 0.1
     pairs = [

@@ -36,6 +36,7 @@ REQUIRED = {
     "experiment/r1_distill.yaml": ["data.path=x", "model.path=y"],
     "experiment/r1_sft.yaml": ["data.path=x", "model.path=y"],
     "experiment/r1_zero.yaml": ["data.path=x", "model.path=y"],
+    "stage/compare.yaml": ["stage.runs=[a,b]"],
     "stage/sft.yaml": ["data.path=x"],
     "stage/score.yaml": ["stage.input=x", "stage.output=y"],
     "reward/harmlessness.yaml": ["reward.components.harmlessness.path=x"],

@@ -65,3 +65,32 @@ def make_run(tmp_path: Path) -> Make:
         return folder
 
     return make
+
+
+@pytest.fixture
+def lay_run(make_run: Make) -> Make:
+    """Write a run folder of a stage as it looks when it has ended; what is given replaces the defaults."""
+
+    def lay(
+        name: str,
+        *,
+        seed: int = 0,
+        options: Mapping[str, Any] | None = None,
+        metrics: Mapping[str, float] | None = None,
+        stage: str = "grpo",
+        overrides: Iterable[str] = (),
+        manifest: Mapping[str, Any] | None = None,
+        rows: Iterable[Mapping[str, Any]] | None = None,
+    ) -> RunFolder:
+        (make_run(name=".").path / name).mkdir(parents=True, exist_ok=True)
+        config = {"stage": {"name": stage, **(options or {})}, "seed": seed, "objective": None}
+        told = {"stage": stage, "seed": seed, "sessions": [{"overrides": list(overrides)}]}
+        return make_run(
+            name=name,
+            config=json.dumps(config),  # JSON is YAML
+            manifest={**told, **(manifest or {})},
+            result=None if metrics is None else {"stage": stage, "metrics": metrics, "outputs": {}},
+            rows=rows,
+        )
+
+    return lay

@@ -33,6 +33,8 @@ def _legend(figure: Figure) -> Html:
     if spans:
         said = f"bold: moving average over {' or '.join(map(str, spans))} points, faint: raw"
         entries.append(tag("li", said, class_="how"))
+    if any(series.others for series in figure.series):
+        entries.append(tag("li", "bold: mean over seeds, thin: each seed", class_="how"))
     return tag("ul", entries, class_="legend")
 
 

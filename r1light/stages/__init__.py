@@ -20,6 +20,7 @@ STAGES: Mapping[str, str] = {
     "distill": "r1light.stages.distill",
     "grpo": "r1light.stages.grpo",
     "plugins": "r1light.stages.plugins",
+    "report": "r1light.stages.report",
     "reward_model": "r1light.stages.reward_model",
     "sample": "r1light.stages.sample",
     "score": "r1light.stages.score",

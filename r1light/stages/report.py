@@ -1,7 +1,7 @@
 """`stage=report`: writes a run's report.html anew, from the files of its folder.
 
-Reads: the folder `stage.run`, of any run that has one. Writes: report.html in it, and nothing else. Of a pipeline
-it recomputes the verdicts on its questions and says where its result.json has others.
+Reads: the folder `stage.run`, of any run that has one. Writes: report.html in it, and nothing else. Of a
+pipeline it recomputes the verdicts on its questions, and says where its result.json has others.
 """
 
 from __future__ import annotations
@@ -108,8 +108,8 @@ def _differences(
         here, there = now.get(name), recorded.get(name)
         if here is None or there is None or not math.isclose(here, there, rel_tol=1e-9, abs_tol=1e-12):
             yield (
-                f"result.json has {name} {_number(there)}, and the run folders give {_number(here)}: they have "
-                "changed since, or it was written by another version"
+                f"result.json has {name} {_number(there)}, and the run folders give {_number(here)}: "
+                "they have changed since, or another version wrote it"
             )
 
 

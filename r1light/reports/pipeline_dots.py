@@ -6,12 +6,14 @@ import math
 
 from r1light.reports.axes import Axis, nice_axis, number_text, plottable
 from r1light.reports.html import Html, join, tag
-from r1light.reports.pipeline_words import need_words, needed, range_words, side_words
+from r1light.reports.pipeline_words import need_words, needed, number_words, range_words, side_words
 from r1light.reports.question_intervals import Value
 from r1light.reports.questions import Answer, CheckAnswer
 
-_WIDTH, _HEIGHT = 480, 62
+_WIDTH, _HEIGHT = 380, 62
 _LEFT, _RIGHT = 14, 14
+_LARGE = 1e9
+"""From here on ticks are words, such as "20 trillion"."""
 _BEFORE, _AFTER, _AXIS = 12, 30, 44
 
 
@@ -62,7 +64,10 @@ def _row(check: CheckAnswer) -> Html | None:
         return None
     base = tag("line", x1=_LEFT, x2=_WIDTH - _RIGHT, y1=_AXIS, y2=_AXIS, class_="axis")
     ticks = []
-    for tick, words in zip(axis.ticks, axis.labels(percent=check.percent), strict=True):
+    labels = axis.labels(percent=check.percent)
+    if max(abs(axis.low), abs(axis.high)) >= _LARGE:
+        labels = [number_words(tick, percent=False) for tick in axis.ticks]
+    for tick, words in zip(axis.ticks, labels, strict=True):
         anchor = {axis.low: "start", axis.high: "end"}.get(tick, "middle")
         x = _x(axis, tick)
         ticks.append(tag("line", x1=x, x2=x, y1=_AXIS, y2=_AXIS + 3, class_="axis"))

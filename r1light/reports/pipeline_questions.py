@@ -12,6 +12,7 @@ from r1light.reports.pipeline_files import Pipeline
 from r1light.reports.pipeline_words import (
     compared_range_words,
     compared_words,
+    count_words,
     need_words,
     number_words,
     range_words,
@@ -31,6 +32,10 @@ def _badge(answer: Answer) -> Html:
     return tag("span", words, class_=f"badge {kind}")
 
 
+def _measured(answer: Answer) -> Html | None:
+    return tag("small", answer.checks[0].what) if answer.checks else None
+
+
 def _headline(answer: Answer) -> str:
     """The first check in a few words."""
     if not answer.checks:
@@ -47,7 +52,7 @@ def glance_html(answers: Sequence[Answer]) -> Html | None:
     rows = [
         tag(
             "li",
-            tag("a", answer.asks, href=f"#question-{i}"),
+            tag("span", tag("a", answer.asks, href=f"#question-{i}"), _measured(answer), class_="asked"),
             tag("span", _headline(answer), class_="headline"),
             _badge(answer),
         )
@@ -55,7 +60,7 @@ def glance_html(answers: Sequence[Answer]) -> Html | None:
     ]
     said = (
         "Each claim is the paper's; whether it holds is computed from this run's numbers and from thresholds "
-        "that were fixed before the run. The number is the first of the question's checks, before → after."
+        "that were fixed before the run."
     )
     return join(tag("p", said), tag("ol", rows, class_="glance"))
 
@@ -64,6 +69,7 @@ def question_html(pipeline: Pipeline, answer: Answer, number: int) -> Html:
     """A question's section."""
     drawn = question_figure(pipeline, answer)
     figures = [None if drawn is None else figure_html(drawn), dots_html(answer)]
+    paper = answer.paper.replace("->", "→")
     shown = [figure for figure in figures if figure is not None]
     body: list[Child] = [
         tag("h2", tag("span", f"Question {number}", class_="which"), answer.asks),
@@ -71,7 +77,7 @@ def question_html(pipeline: Pipeline, answer: Answer, number: int) -> Html:
         tag(
             "dl",
             tag("div", tag("dt", "The claim"), tag("dd", answer.claim)) if answer.claim else None,
-            tag("div", tag("dt", "The paper’s numbers"), tag("dd", answer.paper)) if answer.paper else None,
+            tag("div", tag("dt", "The paper’s numbers"), tag("dd", paper)) if paper else None,
             class_="claim",
         ),
         _checks(pipeline, answer),
@@ -94,7 +100,7 @@ def _because(answer: Answer) -> str:
         f"{check.what}: {compared_words(check, check.compared.mean)}, asked for {need_words(check)}"
         for check in failed
     )
-    return f"{len(failed)} of {len(deciding)} thresholds not met. {said}."
+    return f"{len(failed)} of {count_words(len(deciding), 'threshold')} not met: {said}."
 
 
 def _cell(kind: str, label: str, *inside: Child) -> Html:
@@ -120,7 +126,8 @@ def _whose(pipeline: Pipeline, spec: Number | None) -> str | None:
 
 def _check_row(pipeline: Pipeline, check: CheckAnswer) -> Html:
     kind, words = _CHECKS[check.holds] if check.decides else ("open", "for information")
-    span = compared_range_words(check)
+    span = None if check.compare == "value" else compared_range_words(check)
+    compared = compared_words(check, check.compared.mean)
     missing = f"Not known: {'; '.join(check.missing[:3])}." if check.missing else None
     return tag(
         "tr",
@@ -130,7 +137,7 @@ def _check_row(pipeline: Pipeline, check: CheckAnswer) -> Html:
         _cell(
             "num",
             "compared",
-            tag("strong", compared_words(check, check.compared.mean)),
+            tag("strong", compared) if check.compare != "value" else "the number itself",
             tag("small", span) if span else None,
         ),
         _cell("need", "the claim asks for", need_words(check)),

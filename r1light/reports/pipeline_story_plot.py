@@ -94,7 +94,9 @@ def _lines(span: _Span, axis: Axis, track: Track, stretch: Stretch) -> Iterator[
     if track.smooth and len(line) >= SMOOTHED:
         if not stretch.others:
             yield _path(span, axis, line, "raw s0")
-        averages = moving_average([p.y or 0.0 for p in line], SPAN)
+        # A mean over seeds is smoother already, and a long average would trail behind it.
+        span_of = SPAN // 2 if stretch.others else SPAN
+        averages = moving_average([p.y or 0.0 for p in line], span_of)
         line = tuple(Point(p.x, y) for p, y in zip(line, averages, strict=True))
     if len(line) == 1:
         yield tag(
@@ -240,7 +242,8 @@ def story_html(stages: Sequence[Stage]) -> Html | None:
     seeds = any(stage.stretches[t.slug].others for stage in stages for t in tracks)
     said = (
         "Lines: while a stage trains. Dots: the evaluation of the model that it ends with. A stage is as "
-        "wide as its number of updates, or as its name."
+        "wide as its number of updates, or as its name; supervised stages draw nothing while they train, and "
+        "have dots alone."
     )
     said += " Bold: mean over seeds; thin: each seed." if seeds else ""
     panels = [panel for panel in (_panel(track, placed) for track in tracks) if panel is not None]

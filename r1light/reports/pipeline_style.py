@@ -19,6 +19,7 @@ header .facts { margin-top: 1.6rem; }
   grid-template-columns: 1.6rem minmax(0, 1fr) minmax(8rem, auto) 11.5rem; padding: .75rem .2rem;
   border-bottom: 1px solid var(--rule); }
 .glance li::before { content: counter(q); font: 600 1.05rem var(--sans); color: var(--soft); }
+.glance small { display: block; font: .8rem/1.45 var(--sans); color: var(--soft); }
 .glance a { color: var(--ink); text-decoration-color: var(--rule); }
 .glance a:hover { text-decoration-color: currentColor; }
 .glance .headline { font: 600 .95rem var(--sans); font-variant-numeric: tabular-nums; text-align: right;
@@ -48,6 +49,11 @@ header .facts { margin-top: 1.6rem; }
 .checks .holds { font-weight: 600; }
 .checks .holds.yes { color: var(--good); } .checks .holds.no { color: var(--no); }
 .checks .holds.open { font-weight: 400; }
+.question .figures > :only-child { grid-column: 1 / -1; }
+@media (min-width: 50.01rem) {
+  figure:only-child > .dots { columns: 2; column-gap: 2.5rem; }
+  figure:only-child > .dots li { break-inside: avoid; }
+}
 .question .figures { margin: 1.5rem 0 .6rem; align-items: start; }
 
 .level { stroke: var(--ink); stroke-width: 1.2; stroke-dasharray: 2 4; opacity: .75; }
@@ -80,7 +86,7 @@ header .facts { margin-top: 1.6rem; }
 .block > .facts { margin-left: .1rem; }
 code { font: .94em var(--mono); }
 .printed { display: none; }
-.sample > summary { grid-template-columns: 4.8rem minmax(9rem, 15rem) minmax(6rem, 9rem) 1fr 6.5rem 6rem; }
+.sample > summary { grid-template-columns: 4.8rem minmax(9rem, 21rem) minmax(6rem, 9rem) 1fr 6.5rem 6rem; }
 
 @media (max-width: 50rem) {
   .sample > summary { grid-template-columns: 4.8rem 1fr 5rem; }
@@ -103,7 +109,12 @@ code { font: .94em var(--mono); }
   .told p { font-size: 11pt; }
   .question { break-inside: auto; }
   .checks tr, .glance li, .dots li, .panel { break-inside: avoid; }
-  .question .figures { grid-template-columns: 1fr 1fr; gap: .8rem; }
+  .question .figures > :only-child { grid-column: 1 / -1; }
+@media (min-width: 50.01rem) {
+  figure:only-child > .dots { columns: 2; column-gap: 2.5rem; }
+  figure:only-child > .dots li { break-inside: avoid; }
+}
+.question .figures { grid-template-columns: 1fr 1fr; gap: .8rem; }
   .across, .over { overflow: visible; }
   .wide { min-width: 0; }
   .badge { border: 1px solid currentColor; background: none !important; }

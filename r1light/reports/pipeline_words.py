@@ -11,9 +11,29 @@ from r1light.reports.questions import CheckAnswer
 MINUS = "\u2212"
 
 
+_LARGE = (
+    (1e18, "quintillion"),
+    (1e15, "quadrillion"),
+    (1e12, "trillion"),
+    (1e9, "billion"),
+    (1e6, "million"),
+)
+
+
 def number_words(value: float | None, *, percent: bool) -> str:
-    """A number before or after; a dash where it is not known."""
-    return "–" if value is None else number_text(value, percent=percent)
+    """A number before or after; a dash where it is not known, and words where it is large.
+
+    Example:
+        >>> number_words(0.25, percent=True), number_words(1.86e13, percent=False)
+        ('25.0%', '18.6 trillion')
+    """
+    if value is None:
+        return "–"
+    if not percent and math.isfinite(value):
+        for size, name in _LARGE:
+            if abs(value) >= size:
+                return f"{value / size:.4g} {name}".replace("-", MINUS)
+    return number_text(value, percent=percent)
 
 
 def side_words(check: CheckAnswer, value: Value) -> str:
@@ -27,7 +47,7 @@ def range_words(check: CheckAnswer, value: Value) -> str | None:
     """The interval of a number before or after; None where there is none."""
     if value.low is None or value.high is None:
         return None
-    ends = (number_text(end, percent=check.percent) for end in (value.low, value.high))
+    ends = (number_words(end, percent=check.percent) for end in (value.low, value.high))
     return " to ".join(ends)
 
 
@@ -40,11 +60,11 @@ def compared_words(check: CheckAnswer, value: float | None) -> str:
     if check.compare == "ratio":
         return f"{number_text(value)} times"
     if check.compare == "value":
-        return number_text(value, percent=check.percent)
+        return number_words(value, percent=check.percent)
     sign = "+" if value > 0 else ""
     if check.percent:
         return f"{sign}{100 * value:.1f} points".replace("-", MINUS)
-    return sign + number_text(value)
+    return sign + number_words(value, percent=False)
 
 
 def compared_range_words(check: CheckAnswer) -> str | None:
@@ -60,6 +80,9 @@ def compared_range_words(check: CheckAnswer) -> str | None:
 
 def need_words(check: CheckAnswer) -> str:
     """What the claim asks of the compared number."""
+    if check.compare == "difference" and 0.0 in (check.at_least, check.at_most):
+        sides = (("no less", check.at_least), ("no more", check.at_most))
+        return " and ".join(f"{words} than before" for words, bound in sides if bound == 0)
     said = [
         f"{words} {compared_words(check, bound)}"
         for words, bound in (("at least", check.at_least), ("at most", check.at_most))

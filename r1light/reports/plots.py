@@ -110,8 +110,6 @@ def _levels(frame: _Frame, figure: Figure) -> list[Html]:
     for level in figure.levels:
         y = frame.top(level.y)
         parts.append(tag("line", x1=_LEFT, x2=WIDTH - _RIGHT, y1=f"{y:.1f}", y2=f"{y:.1f}", class_="level"))
-        above = y - 6 if y > _TOP + 24 else y + 16
-        parts.append(tag("text", level.label, x=WIDTH - _RIGHT, y=f"{above:.1f}", text_anchor="end"))
     return parts
 
 

@@ -59,8 +59,12 @@ def sentences(pipeline: Pipeline, answers: Sequence[Answer]) -> list[str]:
     what = f"A language model was taught to think before it answers, by the recipe of DeepSeek-R1{how}."
     names, seconds = len({step.name for step in pipeline.steps}), wall_seconds(pipeline)
     ran = f"The recipe ran as {count_words(names, 'step')}"
+    if not pipeline.finished:
+        done = sum(step.state == "done" for step in pipeline.steps)
+        runs = f"{done} of {count_words(len(pipeline.steps), 'run')}"
+        ran = f"Of the recipe’s {count_words(names, 'step')} only a part is done ({runs})"
     seeds = len(pipeline.seeds)
-    ran += f", {count_words(seeds, 'time')} over with different random seeds" if seeds > 1 else ", once"
+    ran += f", {count_words(seeds, 'time')} over with different random seeds" if seeds > 1 else ""
     hardware = hardware_words(_manifest(pipeline).get("hardware") or {})
     ran += f", on {hardware}" if hardware else ""
     ran += f", and took {duration_text(seconds)}" if seconds is not None else ""

@@ -83,6 +83,7 @@ header .facts { margin-top: 1.6rem; }
 .filtered td:last-child { max-width: 34rem; }
 .sub { margin: 1.8rem 0 .3rem; }
 .label { font: .76rem/1.4 var(--sans); color: var(--soft); margin: .8rem 0 .2rem; }
+.block .block { margin-left: 1.2rem; }
 .block > .facts { margin-left: .1rem; }
 code { font: .94em var(--mono); }
 .printed { display: none; }
@@ -97,12 +98,12 @@ code { font: .94em var(--mono); }
   .dots li { grid-template-columns: minmax(0, 1fr); }
   .glance li { grid-template-columns: 1.3rem minmax(0, 1fr); align-items: baseline; }
   .glance .headline, .glance .badge { grid-column: 2; justify-self: start; text-align: left; }
-  .checks, .checks tbody, .checks tr, .checks th[scope=row] { display: block; width: auto; }
+  .checks, .checks caption, .checks tbody, .checks tr, .checks th[scope=row] { display: block; width: auto; }
   .checks thead { position: absolute; left: -99rem; }
   .checks tr { border-bottom: 1px solid var(--rule); padding: .5rem 0 .6rem; }
   .checks th[scope=row] { padding: 0 0 .25rem; border: 0; }
   .checks td { display: grid; grid-template-columns: 8.2rem minmax(0, 1fr); border: 0; padding: .12rem 0; }
-  .checks td::before { content: attr(data-label); color: var(--soft); grid-row: span 3; }
+  .checks td::before { content: attr(data-label); color: var(--soft); font-weight: 400; grid-row: span 3; }
   .checks td.none { display: none; }
 }
 @media print {

@@ -46,7 +46,7 @@ header .facts { margin-top: 1.6rem; }
 .checks strong { font-weight: 600; font-size: 1rem; }
 .checks small { display: block; font-size: .76rem; color: var(--soft); font-weight: 400; line-height: 1.4; }
 .checks .need, .checks .open { color: var(--soft); }
-.checks .holds { font-weight: 600; }
+.checks .holds { font-weight: 600; white-space: nowrap; }
 .checks .holds.yes { color: var(--good); } .checks .holds.no { color: var(--no); }
 .checks .holds.open { font-weight: 400; }
 .question .figures > :only-child { grid-column: 1 / -1; }
@@ -107,6 +107,13 @@ code { font: .94em var(--mono); }
   .checks td.none { display: none; }
 }
 @media print {
+  h1 { font-size: 20pt; } h2 { font-size: 14pt; }
+  header .facts { grid-template-columns: 1fr 1fr 1fr; font-size: 9pt; }
+  .checks { font-size: 8pt; } .checks strong { font-size: 9pt; } .checks small { font-size: 7pt; }
+  .checks th, .checks td { padding-right: .6rem; overflow-wrap: normal; }
+  .figures figure:not(:only-child) .dots li { grid-template-columns: minmax(0, 1fr); }
+  .question .figures > figure > svg text { font-size: 19px; }
+  .glance li { grid-template-columns: 1.2rem minmax(0, 1fr) auto 10.5rem; }
   .told p { font-size: 11pt; }
   .question { break-inside: auto; }
   .checks tr, .glance li, .dots li, .panel { break-inside: avoid; }

@@ -54,6 +54,7 @@ header .facts { margin-top: 1.6rem; }
   figure:only-child > .dots { columns: 2; column-gap: 2.5rem; }
   figure:only-child > .dots li { break-inside: avoid; }
 }
+.question figure > svg { overflow: visible; }
 .question .figures { margin: 1.5rem 0 .6rem; align-items: start; }
 
 .level { stroke: var(--ink); stroke-width: 1.2; stroke-dasharray: 2 4; opacity: .75; }

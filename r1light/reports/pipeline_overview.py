@@ -82,7 +82,8 @@ def _outcome(answers: Sequence[Answer]) -> list[str]:
     ]
     listed = said[0] if len(said) == 1 else f"{', '.join(said[:-1])} and {said[-1]}"
     asked = count_words(len(answers), "claim")
-    return [f"Of {asked} of the paper that were then tested on its numbers, {listed}."]
+    were = "was" if len(answers) == 1 else "were"
+    return [f"Of {asked} of the paper that {were} then tested on its numbers, {listed}."]
 
 
 def header_facts(pipeline: Pipeline) -> list[tuple[str, Child]]:
@@ -114,7 +115,9 @@ def state_html(pipeline: Pipeline) -> Html | None:
     if not pipeline.finished:
         counts = Counter(step.state for step in pipeline.steps)
         states = ", ".join(f"{count} {state.replace('_', ' ')}" for state, count in counts.items())
-        lines.append(f"This pipeline has not finished: of {len(pipeline.steps)} runs, {states}.")
+        lines.append(
+            f"This pipeline has not finished: of {count_words(len(pipeline.steps), 'run')}, {states}."
+        )
         lines.append("The page shows what there is; the command line that began it goes on with the rest.")
     lines += [
         f"{step.key} failed{': ' + step.why if step.why else ''}."

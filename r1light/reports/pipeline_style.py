@@ -90,8 +90,12 @@ code { font: .94em var(--mono); }
 .printed { display: none; }
 .sample > summary { grid-template-columns: 4.8rem minmax(9rem, 21rem) minmax(6rem, 9rem) 1fr 6.5rem 6rem; }
 
+.body { overflow-x: auto; }
+.body th, .body thead th { overflow-wrap: normal; }
+
 @media (max-width: 50rem) {
   .sample > summary { grid-template-columns: 4.8rem 1fr 5rem; }
+  .sample > summary .where { display: block; order: 1; grid-column: 1 / -1; font-size: .78rem; }
 }
 @media screen and (max-width: 36rem) {
   .story svg text { font-size: 12.5px; }

@@ -7,6 +7,7 @@ from typing import Any
 
 from r1light.core.run_folder import RunFolder
 from r1light.reports.axes import number_text
+from r1light.reports.browser import clip
 from r1light.reports.html import Html, join, tag
 from r1light.reports.run_files import json_rows
 from r1light.reports.tables import fold, table
@@ -51,7 +52,7 @@ def dropped_html(folder: RunFolder) -> Html | None:
     shares = {each: number_text(count / total, percent=True) for each, count in counts.items()}
     rows = [[_words(each), str(counts[each]), shares[each]] for each in order]
     return join(
-        table(["reason", "dropped", "share"], rows, class_="numbers"),
+        table(["reason", "dropped", "share"], rows, caption="What was dropped", class_="numbers"),
         [fold(f"{_words(each)}: {len(samples[each])} samples", samples[each]) for each in order],
     )
 
@@ -74,7 +75,7 @@ def _row_html(row: Mapping[str, Any]) -> Html:
 
 
 def _text(value: object) -> Html | None:
-    return None if value is None else tag("div", str(value), class_="file", tabindex="0")
+    return None if value is None else tag("div", clip(str(value)), class_="file", tabindex="0")
 
 
 def _words(reason: str) -> str:

@@ -38,6 +38,7 @@ REQUIRED = {
     "experiment/r1_zero.yaml": ["data.path=x", "model.path=y"],
     "stage/compare.yaml": ["stage.runs=[a,b]"],
     "stage/sft.yaml": ["data.path=x"],
+    "stage/report.yaml": ["stage.run=x"],
     "stage/score.yaml": ["stage.input=x", "stage.output=y"],
     "reward/harmlessness.yaml": ["reward.components.harmlessness.path=x"],
     "reward/helpfulness.yaml": ["reward.components.helpfulness.path=x"],

@@ -18,6 +18,7 @@ STAGES: Mapping[str, str] = {
     "base": "r1light.stages.base",
     "chat": "r1light.stages.chat",
     "distill": "r1light.stages.distill",
+    "evaluate": "r1light.stages.evaluate",
     "grpo": "r1light.stages.grpo",
     "plugins": "r1light.stages.plugins",
     "reward_model": "r1light.stages.reward_model",

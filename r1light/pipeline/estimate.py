@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,7 +15,7 @@ MEAN_SHARE = 0.25
 TEXT_SHARE = 1 / 6
 """The mean length of a row to learn from, as a share of `stage.max_length`: 5,355 of 32,768 (v2, Table 5)."""
 TEXT_CONTEXT = 1024
-"""What stands for `stage.max_length` where it is null."""
+"""What stands for `stage.max_length` where neither it nor the model's context is known."""
 LAYER_BYTES = 34
 """Bytes of activations a token, a layer and a number of the hidden width, in 16 bits (arXiv:2205.05198,
 eq. 1, without the scores of attention)."""
@@ -87,7 +88,9 @@ class Work:
         return spent / (accelerator.peak * devices)
 
 
-def work_of(config: RunConfig, rows: float | None, tokens: float | None = None) -> Work | None:
+def work_of(
+    config: RunConfig, rows: float | None, tokens: float | None = None, context: int | None = None
+) -> Work | None:
     """What a step does, by its options; None where that hangs on rows that are not known, or is not much.
 
     Not counted: evaluations in the course of training, rewards, judges, reading and writing files, and what
@@ -97,27 +100,34 @@ def work_of(config: RunConfig, rows: float | None, tokens: float | None = None) 
         config: The step's configuration.
         rows: Rows to learn from, or problems to ask.
         tokens: The mean tokens of a row to learn from; None for `TEXT_SHARE` of the longest.
+        context: The model's longest text, in tokens; None for no bound.
     """
     options = config.stage
     if config.stage_name == "grpo":
         completions = options.iterations * options.prompts_per_iteration * options.group_size
-        written = completions * options.max_tokens * MEAN_SHARE
+        written = completions * _cap(config, context) * MEAN_SHARE
         reads = (options.loss_options.kl_coefficient > 0) + (options.updates_per_iteration > 1)
         learnt = written * options.inner_epochs
         return Work(written, reads * written, learnt, options.gradient_checkpointing)
     if config.stage_name in ("sample", "evaluate") and rows is not None:
         asked = rows if options.limit is None else min(rows, options.limit)
         each = options.k if config.stage_name == "evaluate" else completions_a_problem(options)
-        return Work(written=asked * each * options.max_tokens * MEAN_SHARE)
+        return Work(written=asked * each * _cap(config, context) * MEAN_SHARE)
     if config.stage_name == "distill" and options.mode == "on_policy":
-        learnt = options.updates(0) * options.batch_size * options.max_tokens * MEAN_SHARE
+        learnt = options.updates(0) * options.batch_size * _cap(config, context) * MEAN_SHARE
         return Work(learnt * options.on_policy_share, learnt, learnt, options.gradient_checkpointing)
     if config.stage_name in ("sft", "distill", "reward_model") and rows is not None:
         texts = 2 if getattr(options, "head", None) == "pairwise" else 1
-        mean = tokens or (options.max_length or TEXT_CONTEXT) * TEXT_SHARE
+        longest = min(options.max_length or context or TEXT_CONTEXT, context or math.inf)
+        mean = min(tokens or longest * TEXT_SHARE, longest)
         learnt = min(options.epochs * rows, options.updates(round(rows)) * options.batch_size) * mean * texts
         return Work(learnt=learnt, recomputed=options.gradient_checkpointing)
     return None
+
+
+def _cap(config: RunConfig, context: int | None) -> int:
+    """The longest completion."""
+    return int(min(config.stage.max_tokens, context or config.stage.max_tokens))
 
 
 def completions_a_problem(options: Any) -> int:
@@ -126,7 +136,7 @@ def completions_a_problem(options: Any) -> int:
     return int(options.n) * ways
 
 
-def memory_of(config: RunConfig, size: ModelSize, devices: int) -> float | None:
+def memory_of(config: RunConfig, size: ModelSize, device: Accelerator, devices: int) -> float | None:
     """Bytes a device at the worst moment; None for stages without a model of a size.
 
     Weights, gradients, Adam's two moments, the reference and the engine's copy are taken as spread evenly
@@ -146,13 +156,13 @@ def memory_of(config: RunConfig, size: ModelSize, devices: int) -> float | None:
     copies = number * (4 if full else 1)  # weights, gradients and two moments
     if config.stage_name == "grpo" and options.loss_options.kl_coefficient > 0:
         copies += number
-    activations = _activations(config, size) if trained else 0.0
+    activations = _activations(config, size, device) if trained else 0.0
     if config.stage_name == "distill" and options.mode == "data":
         written = False
     if not written:
         return parameters * copies + activations
     cached = {"float32": 4, "auto": number}.get(getattr(config.rollout.config, "dtype", "auto"), 2)
-    cache = float(_at_a_time(config, devices) * options.max_tokens * size.cache * cached)
+    cache = float(_at_a_time(config, devices) * _cap(config, size.context) * size.cache * cached)
     return parameters * (copies + cached) + activations + cache
 
 
@@ -170,11 +180,12 @@ def _at_a_time(config: RunConfig, devices: int) -> int:
     return min(-(-drawn // devices), int(getattr(config.rollout.config, "max_slots", drawn)))
 
 
-def _activations(config: RunConfig, size: ModelSize) -> float:
+def _activations(config: RunConfig, size: ModelSize, device: Accelerator) -> float:
     """Bytes of one pass: of a micro-batch, or of one row where that is longer."""
     options = config.stage
-    longest = options.max_tokens if config.stage_name == "grpo" else options.max_length or TEXT_CONTEXT
-    default = 2048 if config.trainer.accelerator == "cpu" else 16384
+    asked = options.max_tokens if config.stage_name == "grpo" else options.max_length
+    longest = min(asked or size.context or TEXT_CONTEXT, size.context or math.inf)
+    default = 16384 if device.name != "cpu" else 2048 if config.stage_name == "grpo" else 4096
     tokens = max(options.micro_batch_tokens or default, longest)
     short = config.trainer.precision.startswith("bf16")
     each = (2 if short else 4) if options.gradient_checkpointing else LAYER_BYTES * (1 if short else 2)

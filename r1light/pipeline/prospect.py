@@ -16,7 +16,7 @@ from r1light.pipeline.sizes import ModelSize, model_size
 
 _INPUT = re.compile(r"\$\{input:\s*(\w+)\s*\}|<(\w+)>")
 _OUTPUT = re.compile(r"\$\{output:\s*(\w+)\.[^{}]*\}|(?:.*/)?steps/(\w+)/seed-\d+/.*")
-"""References as they are written, or what stands for them: a path in a step's run folder, or an input's name."""
+"""References as they are written, or what stands for them: a path in a run folder, or an input's name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +68,9 @@ class Prospects:
         name = name_of(key)
         self._models[name] = size
         self._data[name] = given_by(config, rows)
-        work = work_of(config, None if rows is None else rows.count, None if rows is None else rows.tokens)
-        memory = None if size is None else memory_of(config, size, devices)
+        count, tokens = (None, None) if rows is None else (rows.count, rows.tokens)
+        work = work_of(config, count, tokens, None if size is None else size.context)
+        memory = None if size is None else memory_of(config, size, device, devices)
         seconds = None
         if size is not None and work is not None:
             cores = (config.trainer.threads or os.cpu_count() or 1) if device.name == "cpu" else 1

@@ -10,6 +10,8 @@ from typing import Any, Literal
 
 from r1light.config.convert import to_plain
 from r1light.config.schema import RunConfig
+from r1light.config.validate import component_config
+from r1light.data.mixture import Part
 from r1light.pipeline.estimate import completions_a_problem
 
 SAMPLED = 1000
@@ -47,8 +49,7 @@ Find = Callable[[str], Rows | None]
 def rows_of(config: RunConfig, find: Find) -> Rows | None:
     """The rows that a step reads: those of its split, and of its share where a share is held out."""
     split = getattr(config.stage, "split", "train")
-    options = to_plain(config.data.config) or {}
-    return _source(config.data.name, options, split, find)
+    return _source(config.data.name, config.data.config, split, find)
 
 
 def given_by(config: RunConfig, rows: Rows | None) -> Rows | None:
@@ -86,10 +87,11 @@ def _lines(file: Path) -> Rows:
     return Rows(round(size * len(first) / read), "about", tokens)
 
 
-def _source(name: str, options: Mapping[str, Any], split: str, find: Find) -> Rows | None:
+def _source(name: str, config: Any, split: str, find: Find) -> Rows | None:
     """The rows of one data source."""
     if name == "mixture":
-        return _mixture(options["sources"], split, find)
+        return _mixture(config.parts(), split, find)
+    options = to_plain(config) or {}
     own = _own(options, split, find)
     limit = options.get("limit" if split == "train" else "test_limit")
     if own is None:
@@ -112,11 +114,14 @@ def _own(options: Mapping[str, Any], split: str, find: Find) -> Rows | None:
     )
 
 
-def _mixture(sources: Mapping[str, Any], split: str, find: Find) -> Rows | None:
+def _mixture(parts: Sequence[Part], split: str, find: Find) -> Rows | None:
     """All rows of each; with weights, it hangs on them where it ends."""
-    if split == "train" and any(part.get("weight") is not None for part in sources.values()):
+    if split == "train" and any(part.weight is not None for part in parts):
         return None
-    return _sum([_source(part.get("name", key), part, split, find) for key, part in sources.items()])
+    configs = [
+        component_config("data", part.name, part.options, f"data.sources.{part.key}") for part in parts
+    ]
+    return _sum([_source(part.name, one, split, find) for part, one in zip(parts, configs, strict=True)])
 
 
 def _sum(parts: Sequence[Rows | None]) -> Rows | None:

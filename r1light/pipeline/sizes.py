@@ -19,6 +19,7 @@ class ModelSize:
         layers: Its layers.
         hidden: The width of its residual stream.
         cache: Numbers that a token's keys and values are, in all layers together.
+        context: The longest text, in tokens; None where it is no bound on what the paper writes.
     """
 
     parameters: float
@@ -26,6 +27,7 @@ class ModelSize:
     layers: int
     hidden: int
     cache: int
+    context: int | None = None
 
 
 KNOWN: Mapping[str, ModelSize] = {
@@ -34,9 +36,9 @@ KNOWN: Mapping[str, ModelSize] = {
     # parameters and layers of the Qwen2.5 model cards; 2 x groups of keys and values x their width x layers
     "Qwen/Qwen2.5-0.5B": ModelSize(0.49e9, 0.49e9, 24, 896, 2 * 2 * 64 * 24),
     "Qwen/Qwen2.5-1.5B": ModelSize(1.54e9, 1.54e9, 28, 1536, 2 * 2 * 128 * 28),
-    "Qwen/Qwen2.5-Math-1.5B": ModelSize(1.54e9, 1.54e9, 28, 1536, 2 * 2 * 128 * 28),
+    "Qwen/Qwen2.5-Math-1.5B": ModelSize(1.54e9, 1.54e9, 28, 1536, 2 * 2 * 128 * 28, 4096),
     "Qwen/Qwen2.5-3B": ModelSize(3.09e9, 3.09e9, 36, 2048, 2 * 2 * 128 * 36),
-    "Qwen/Qwen2.5-Math-7B": ModelSize(7.61e9, 7.61e9, 28, 3584, 2 * 4 * 128 * 28),
+    "Qwen/Qwen2.5-Math-7B": ModelSize(7.61e9, 7.61e9, 28, 3584, 2 * 4 * 128 * 28, 4096),
     "Qwen/Qwen2.5-14B": ModelSize(14.7e9, 14.7e9, 48, 5120, 2 * 8 * 128 * 48),
     "Qwen/Qwen2.5-32B": ModelSize(32.5e9, 32.5e9, 64, 5120, 2 * 8 * 128 * 64),
     # 8B and 70B of arXiv:2407.21783, Table 3; the exact counts are those of the model cards
@@ -77,7 +79,8 @@ def size_from_config(config: Mapping[str, Any]) -> ModelSize:
     width = config.get("head_dim") or hidden // heads
     layer = 2 * hidden * width * (heads + groups) + 3 * hidden * config["intermediate_size"] + 2 * hidden
     parameters = float(tables + layers * layer + hidden)
-    return ModelSize(parameters, parameters, layers, hidden, 2 * groups * width * layers)
+    context = config.get("max_position_embeddings")
+    return ModelSize(parameters, parameters, layers, hidden, 2 * groups * width * layers, context)
 
 
 def _latent(config: Mapping[str, Any], tables: int) -> ModelSize:
@@ -97,4 +100,5 @@ def _latent(config: Mapping[str, Any], tables: int) -> ModelSize:
         return float(same + routed + (layers - dense) * (shared + count) * expert)
 
     active = with_experts(config["num_experts_per_tok"])
-    return ModelSize(with_experts(all_experts), active, layers, hidden, (latent + rope) * layers)
+    cache, context = (latent + rope) * layers, config.get("max_position_embeddings")
+    return ModelSize(with_experts(all_experts), active, layers, hidden, cache, context)

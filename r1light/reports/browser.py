@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from r1light.reports.axes import number_text
 from r1light.reports.html import Child, Html, join, tag
@@ -19,7 +20,8 @@ _VERDICTS: dict[bool | None, tuple[str, str]] = {
 }
 
 
-def _clip(text: str) -> Child:
+def clip(text: str) -> Child:
+    """A text as a page carries it: of one that is very long the middle is left out, and it says so."""
     if len(text) <= _LONGEST:
         return text
     head, tail = text[: _LONGEST * 3 // 4], text[-_LONGEST // 4 :]
@@ -42,12 +44,12 @@ def completion_html(sample: SampleRow, *, opened: bool = False) -> Html:
     head = written[: max(start, 0)] if start >= 0 else written
     given = head[: len(sample.prefill)]
     dimmed = tag("span", given, class_="prefill") if given else None
-    parts: list[Child] = [_said(dimmed, _clip(head[len(given) :].rstrip("\n")))] if head.strip() else []
+    parts: list[Child] = [_said(dimmed, clip(head[len(given) :].rstrip("\n")))] if head.strip() else []
     if start >= 0:
         said = f"Thoughts, {len(thinking):,} characters"
-        folded = _said(_clip(thinking.strip("\n")))
+        folded = _said(clip(thinking.strip("\n")))
         parts.append(tag("details", tag("summary", said), folded, class_="thoughts", open=opened))
-        parts.append(_said(_clip(written[start + len(thinking) :].strip("\n"))))
+        parts.append(_said(clip(written[start + len(thinking) :].strip("\n"))))
     return join(*parts) if parts else tag("p", "The completion is empty.", class_="lead")
 
 
@@ -87,10 +89,10 @@ def _facts(sample: SampleRow) -> Html:
 def _prompt(sample: SampleRow, *, opened: bool = False) -> Html | None:
     if not sample.prompt:
         return None
-    return tag("details", tag("summary", "Prompt"), _said(_clip(sample.prompt)), class_="prompt", open=opened)
+    return tag("details", tag("summary", "Prompt"), _said(clip(sample.prompt)), class_="prompt", open=opened)
 
 
-def _row(sample: SampleRow) -> Html:
+def _row(sample: SampleRow, where: str) -> Html:
     answer = "no answer" if sample.answer is None else sample.answer[:120]
     if sample.reference is not None and not sample.correct:
         answer += f"  (reference: {sample.reference[:60]})"
@@ -98,7 +100,7 @@ def _row(sample: SampleRow) -> Html:
     return tag(
         "summary",
         _verdict(sample),
-        tag("span", f"{sample.phase}, it. {sample.iteration}", class_="where"),
+        tag("span", where, class_="where"),
         tag("span", sample.problem_id, class_="problem", dir="auto"),
         tag("span", answer, dir="auto"),
         tag("span", reward, class_="num"),
@@ -106,19 +108,27 @@ def _row(sample: SampleRow) -> Html:
     )
 
 
-def sample_html(sample: SampleRow) -> Html:
-    """One completion, folded to a line."""
+def sample_html(sample: SampleRow, of: str = "", **data: object) -> Html:
+    """One completion, folded to a line.
+
+    Args:
+        sample: The completion.
+        of: The step that drew it, where a page shows several.
+        data: What the filters besides phase, answer and iteration look at, by name.
+    """
+    place = f"{sample.phase}, it. {sample.iteration}"
     inside = tag(
         "div", _prompt(sample), completion_html(sample), _facts(sample), scores_html(sample), class_="body"
     )
     return tag(
         "details",
-        _row(sample),
+        _row(sample, f"{of} · {place}" if of else place),
         inside,
         class_="sample",
         data_phase=sample.phase,
         data_iteration=str(sample.iteration),
         data_verdict=_VERDICTS[sample.correct][0],
+        **{f"data_{name}": value for name, value in data.items()},
     )
 
 
@@ -126,17 +136,36 @@ def _options(values: Sequence[tuple[str, str]]) -> list[Html]:
     return [tag("option", words, value=value) for value, words in (("", "all"), *values)]
 
 
-def _filters(rows: Sequence[SampleRow]) -> Html:
-    seen = {row.phase for row in rows}
-    phases = [phase for phase in PHASES if phase in seen] + sorted(seen.difference(PHASES))
-    verdicts = [(kind, words) for kind, words in _VERDICTS.values()]
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """A filter that is chosen from a list.
+
+    Attributes:
+        name: Of the attribute `data-<name>` that it compares.
+        label: What is asked.
+        options: Pairs of a value and the words for it.
+    """
+
+    name: str
+    label: str
+    options: tuple[tuple[str, str], ...]
+
+    def html(self) -> Html:
+        """The label with its list."""
+        return tag("label", self.label, tag("select", _options(self.options), name=self.name))
+
+
+VERDICT_CHOICE = Choice("verdict", "Answer", tuple(_VERDICTS.values()))
+
+
+def filters_html(choices: Sequence[Choice], rows: Sequence[SampleRow]) -> Html:
+    """The form that filters samples by words, by choices and by iteration; hidden where no script runs."""
     last = max(row.iteration for row in rows)
     number = {"type": "number", "min": "0", "max": str(last), "inputmode": "numeric"}
     return tag(
         "form",
         tag("label", "Search (all words)", tag("input", type="search", name="q"), class_="search"),
-        tag("label", "Phase", tag("select", _options([(p, p) for p in phases]), name="phase")),
-        tag("label", "Answer", tag("select", _options(verdicts), name="verdict")),
+        [choice.html() for choice in choices],
         tag("label", "From iteration", tag("input", name="from", **number)),
         tag("label", "To iteration", tag("input", name="to", **number)),
         tag("button", "Reset", type="reset"),
@@ -150,7 +179,14 @@ def _filters(rows: Sequence[SampleRow]) -> Html:
     )
 
 
-def _keys() -> Html:
+def _phases(rows: Sequence[SampleRow]) -> Choice:
+    seen = {row.phase for row in rows}
+    phases = [phase for phase in PHASES if phase in seen] + sorted(seen.difference(PHASES))
+    return Choice("phase", "Phase", tuple((phase, phase) for phase in phases))
+
+
+def keys_html() -> Html:
+    """The keys that move among samples."""
     said = [
         ("/", " search, "),
         ("j", " next, "),
@@ -178,9 +214,9 @@ def browser_html(picked: Picked) -> Html | None:
             which,
             " Thoughts are folded. What a model wrote is shown as text, hidden characters included.",
         ),
-        _filters(picked.rows),
+        filters_html([_phases(picked.rows), VERDICT_CHOICE], picked.rows),
         tag("p", f"{kept:,} shown", id="count", role="status"),
-        _keys(),
+        keys_html(),
         tag("div", [sample_html(row) for row in picked.rows], class_="samples"),
     )
 

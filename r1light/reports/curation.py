@@ -7,6 +7,7 @@ from typing import Any
 
 from r1light.core.run_folder import RunFolder
 from r1light.reports.axes import number_text
+from r1light.reports.browser import clip
 from r1light.reports.html import Html, join, tag
 from r1light.reports.run_files import json_rows
 from r1light.reports.tables import fold, table
@@ -74,7 +75,7 @@ def _row_html(row: Mapping[str, Any]) -> Html:
 
 
 def _text(value: object) -> Html | None:
-    return None if value is None else tag("div", str(value), class_="file", tabindex="0")
+    return None if value is None else tag("div", clip(str(value)), class_="file", tabindex="0")
 
 
 def _words(reason: str) -> str:

@@ -17,22 +17,24 @@ from r1light.reports.tables import table
 _TABLED = 200
 
 
+def _swatch(kind: str) -> Html:
+    line = tag("line", x1=0, x2=26, y1=5, y2=5, class_=kind)
+    return tag("svg", line, viewBox="0 0 26 10", class_="swatch", aria_hidden="true")
+
+
 def _legend(figure: Figure) -> Html:
     entries = []
     for i, series in enumerate(figure.series):
-        swatch = tag(
-            "svg",
-            tag("line", x1=0, x2=26, y1=5, y2=5, class_=f"line s{i % COLOURS}"),
-            viewBox="0 0 26 10",
-            class_="swatch",
-            aria_hidden="true",
-        )
+        swatch = _swatch(f"line s{i % COLOURS}")
         last = number_text(series.drawn[-1].y, percent=figure.percent)
         entries.append(tag("li", swatch, series.label, " ", tag("b", last)))
+    entries += [tag("li", _swatch("level"), level.label) for level in figure.levels]
     spans = sorted({series.span for series in figure.series if series.smoothed})
     if spans:
         said = f"bold: moving average over {' or '.join(map(str, spans))} points, faint: raw"
         entries.append(tag("li", said, class_="how"))
+    if any(series.others for series in figure.series):
+        entries.append(tag("li", "bold: mean over seeds, thin: each seed", class_="how"))
     return tag("ul", entries, class_="legend")
 
 

@@ -42,8 +42,8 @@ def _command(manifest: Mapping[str, Any]) -> str | None:
     return " ".join(["python -m r1light", *map(str, sessions[0].get("overrides") or [])])
 
 
-def _hardware(found: Mapping[str, Any]) -> str:
-    """Accelerators alike are counted; without any, the processor did it all."""
+def hardware_words(found: Mapping[str, Any]) -> str:
+    """The manifest's hardware in a line; accelerators alike are counted."""
     devices = [str(device) for device in found.get("accelerators") or []]
     told = [f"{devices.count(device)} × {device}" for device in dict.fromkeys(devices)]
     if "cores" in found:
@@ -53,7 +53,8 @@ def _hardware(found: Mapping[str, Any]) -> str:
     return ", ".join([*told, *(str(found[key]) for key in ("machine", "system") if key in found)])
 
 
-def _git(found: Mapping[str, Any]) -> str:
+def git_words(found: Mapping[str, Any]) -> str:
+    """The manifest's git revision, and whether files differed from it."""
     return str(found.get("revision", ""))[:12] + (", with changes" if found.get("modified") else "")
 
 
@@ -91,9 +92,9 @@ def header(run: RunRecord) -> list[tuple[str, Child]]:
         ("seed", None if seed is None else str(seed)),
         ("started", _starts(manifest)),
         *_measured(run),
-        ("hardware", _hardware(hardware)),
+        ("hardware", hardware_words(hardware)),
         ("versions", ", ".join(f"{name} {versions[name]}" for name in _NAMED if name in versions)),
-        ("git revision", _git(git)),
+        ("git revision", git_words(git)),
     ]
     return [(name, value) for name, value in told if value]
 

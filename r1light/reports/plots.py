@@ -74,6 +74,7 @@ def _band(frame: _Frame, points: Sequence[Point], colour: str) -> Html | None:
 
 def _line(frame: _Frame, series: Series, colour: str) -> Html:
     parts: list[Html | None] = [_band(frame, series.points, colour)]
+    parts += [_path(frame, _extremes(run), f"raw {colour}") for each in series.others for run in _runs(each)]
     averages = iter(moving_average([point.y or 0.0 for point in series.drawn], series.span))
     for run in _runs(series.points):
         parts.append(_path(frame, _extremes(run), f"raw {colour}" if series.smoothed else f"line {colour}"))
@@ -104,6 +105,14 @@ def _grid(frame: _Frame, figure: Figure) -> Html:
     return tag("g", parts, aria_hidden="true")
 
 
+def _levels(frame: _Frame, figure: Figure) -> list[Html]:
+    parts = []
+    for level in figure.levels:
+        y = frame.top(level.y)
+        parts.append(tag("line", x1=_LEFT, x2=WIDTH - _RIGHT, y1=f"{y:.1f}", y2=f"{y:.1f}", class_="level"))
+    return parts
+
+
 def _hovers(frame: _Frame, figure: Figure) -> Html:
     texts = places(figure)
     xs = [list(texts)[i] for i in thin(len(texts), _HOVERED)]
@@ -121,8 +130,8 @@ def _hovers(frame: _Frame, figure: Figure) -> Html:
 
 
 def _frame(figure: Figure) -> _Frame:
-    points = [point for series in figure.series for point in series.points]
-    values = [point.y for point in points if point.y is not None]
+    points = [point for one in figure.series for line in (one.points, *one.others) for point in line]
+    values = [point.y for point in points if point.y is not None] + [level.y for level in figure.levels]
     xs = [point.x for point in points]
     if figure.limits is not None:
         low, high = figure.limits
@@ -143,6 +152,7 @@ def _description(figure: Figure) -> str:
             f"{series.label}: {number_text(first.y, percent=figure.percent)} at {figure.x_label} "
             f"{number_text(first.x)}, {number_text(last.y, percent=figure.percent)} at {number_text(last.x)}."
         )
+    said += [f"{level.label}: {number_text(level.y, percent=figure.percent)}." for level in figure.levels]
     return " ".join(said)
 
 
@@ -166,6 +176,7 @@ def line_svg(figure: Figure) -> Html:
         tag("title", figure.title, id=f"{name}-title"),
         tag("desc", _description(figure), id=f"{name}-desc"),
         _grid(frame, figure),
+        _levels(frame, figure),
         lines,
         _hovers(frame, figure),
         viewBox=f"0 0 {WIDTH} {HEIGHT}",

@@ -98,7 +98,12 @@ class SampleRow:
         return None
 
 
-def _object(path: Path) -> Mapping[str, Any]:
+def read_object(path: Path) -> Mapping[str, Any]:
+    """A file's JSON object; an empty one where there is no file.
+
+    Raises:
+        DataError: If the file holds anything else.
+    """
     if not path.exists():
         return {}
     try:
@@ -130,31 +135,32 @@ def json_rows(path: Path) -> Iterator[Mapping[str, Any]]:
 
 
 def _result(path: Path) -> StageResult | None:
-    value = _object(path)
+    value = read_object(path)
     if not value:
         return None
     metrics, outputs = value.get("metrics") or {}, value.get("outputs") or {}
     return StageResult(str(value.get("stage", "")), metrics, outputs)
 
 
-def read_run(folder: RunFolder) -> RunRecord:
+def read_run(folder: RunFolder, *, pipeline: bool = False) -> RunRecord:
     """A run's files, samples.jsonl aside.
 
     Args:
         folder: Of a finished or an unfinished run; any file in it may be absent.
+        pipeline: Whether it is a pipeline's or one of its steps', which may not have begun.
 
     Raises:
         DataError: If it holds no file of a run at all, or one that cannot be read.
     """
     files = (folder.manifest, folder.config, folder.metrics, folder.result, folder.samples)
-    if not any(path.exists() for path in files):
+    if not pipeline and not any(path.exists() for path in files):
         raise DataError(
             f"{folder.path} is no run folder: it should hold at least one of "
             + ", ".join(path.name for path in files)
         )
     return RunRecord(
         folder,
-        _object(folder.manifest),
+        read_object(folder.manifest),
         folder.config.read_text(encoding="utf-8", errors="replace") if folder.config.exists() else "",
         tuple(json_rows(folder.metrics)),
         _result(folder.result),

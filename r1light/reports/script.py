@@ -8,6 +8,7 @@ SCRIPT = r"""
 (() => {
   for (const figure of document.querySelectorAll("figure")) {
     const readout = figure.querySelector(".readout");
+    if (!readout) continue;
     figure.addEventListener("pointerover", (event) => {
       const hit = event.target.closest && event.target.closest(".hits > g");
       readout.textContent = hit ? hit.querySelector("title").textContent : "";
@@ -19,27 +20,25 @@ SCRIPT = r"""
   if (!form) return;
   const samples = Array.from(document.querySelectorAll("details.sample"));
   const count = document.getElementById("count");
-  const fields = ["q", "phase", "verdict", "from", "to"];
+  const fields = Array.from(form.elements).map((element) => element.name).filter(Boolean);
   const texts = new Map();
   const field = (name) => form.elements.namedItem(name);
   const textOf = (sample) => {
     if (!texts.has(sample)) texts.set(sample, sample.textContent.toLowerCase());
     return texts.get(sample);
   };
+  const choices = fields.filter((name) => field(name).tagName === "SELECT");
   const shown = () => samples.filter((sample) => !sample.hidden);
 
   const apply = () => {
     const words = field("q").value.toLowerCase().split(/\s+/).filter(Boolean);
-    const phase = field("phase").value;
-    const verdict = field("verdict").value;
     const from = field("from").value === "" ? -Infinity : Number(field("from").value);
     const to = field("to").value === "" ? Infinity : Number(field("to").value);
     for (const sample of samples) {
       const data = sample.dataset;
       const iteration = Number(data.iteration);
       sample.hidden = !(
-        (!phase || data.phase === phase) &&
-        (!verdict || data.verdict === verdict) &&
+        choices.every((name) => !field(name).value || data[name] === field(name).value) &&
         iteration >= from && iteration <= to &&
         words.every((word) => textOf(sample).includes(word))
       );

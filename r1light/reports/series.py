@@ -38,11 +38,13 @@ class Series:
         label: Its name in the legend.
         points: Ascending in x.
         smooth: Whether a moving average helps to read it, as it does with noise and not with a schedule.
+        others: What it is the mean of, such as one line a seed; drawn thin.
     """
 
     label: str
     points: tuple[Point, ...]
     smooth: bool = True
+    others: tuple[tuple[Point, ...], ...] = ()
 
     @property
     def drawn(self) -> list[Point]:
@@ -61,6 +63,19 @@ class Series:
 
 
 @dataclass(frozen=True, slots=True)
+class Level:
+    """A height to compare lines with.
+
+    Attributes:
+        y: Where it lies.
+        label: What it is.
+    """
+
+    y: float
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
 class Figure:
     """What one set of axes shows.
 
@@ -72,6 +87,7 @@ class Figure:
         percent: Whether y is a share of a whole.
         limits: Fixed ends of the y axis, or None to fit the values. Values outside them widen it.
         x_label: What x counts.
+        levels: Heights that are marked across the plot.
     """
 
     slug: str
@@ -81,6 +97,7 @@ class Figure:
     percent: bool = False
     limits: tuple[float, float] | None = None
     x_label: str = "iteration"
+    levels: tuple[Level, ...] = ()
 
 
 def thin(count: int, keep: int) -> list[int]:

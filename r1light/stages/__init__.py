@@ -22,6 +22,7 @@ STAGES: Mapping[str, str] = {
     "grpo": "r1light.stages.grpo",
     "pipeline": "r1light.stages.pipeline",
     "plugins": "r1light.stages.plugins",
+    "report": "r1light.stages.report",
     "reward_model": "r1light.stages.reward_model",
     "sample": "r1light.stages.sample",
     "score": "r1light.stages.score",

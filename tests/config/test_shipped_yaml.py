@@ -35,6 +35,7 @@ REQUIRED = {
     "experiment/r1_sft.yaml": ["data.path=x", "model.path=y"],
     "experiment/r1_zero.yaml": ["data.path=x", "model.path=y"],
     "stage/sft.yaml": ["data.path=x"],
+    "stage/report.yaml": ["stage.run=x"],
     "stage/score.yaml": ["stage.input=x", "stage.output=y"],
     "reward/harmlessness.yaml": ["reward.components.harmlessness.path=x"],
     "reward/helpfulness.yaml": ["reward.components.helpfulness.path=x"],

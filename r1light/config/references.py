@@ -5,6 +5,8 @@ What they stand for is known when a step starts; see `r1light.pipeline.reference
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from omegaconf import OmegaConf
 
 KINDS = ("output", "metric", "input")
@@ -17,7 +19,7 @@ def register_references() -> None:
         OmegaConf.register_new_resolver(kind, _giving_back(kind), replace=True)
 
 
-def _giving_back(kind: str) -> object:
+def _giving_back(kind: str) -> Callable[..., str]:
     def give_back(*words: object) -> str:
         return f"${{{kind}:{','.join(map(str, words))}}}"
 

@@ -53,7 +53,9 @@ REFERENCE = {"models": "model", "rewards": "reward", "templates": "template", "r
 def test_it_composes_and_validates(name, monkeypatch):
     monkeypatch.setattr("r1light.config.validate.registry", registry)
     group, _, option = str(Path(name).with_suffix("")).rpartition("/")
-    override = [f"{'+' if group == 'pipeline' else ''}{group}={option}"] if group else []
+    override = [f"{group}={option}"] if group else []
+    if group.startswith("pipeline"):  # questions are those of the pipeline of their name
+        override = ["stage=pipeline", f"pipeline={option}"]
     composed = compose_jobs([*override, *REQUIRED.get(name, [])], Source(), multirun=False)
     for plain in composed.jobs:
         config = validate(plain, stage_module)

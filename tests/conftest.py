@@ -30,7 +30,11 @@ def write_step(root: Path, key: str, given: Mapping[str, Any]) -> dict[str, Any]
         folder.manifest.write_text(json.dumps(given["manifest"]), encoding="utf-8")
     if "config" in given:
         folder.config.write_text(given["config"], encoding="utf-8")
-    files = (("rows", folder.metrics), ("samples", folder.samples), ("dropped", folder.path / "dropped.jsonl"))
+    files = (
+        ("rows", folder.metrics),
+        ("samples", folder.samples),
+        ("dropped", folder.path / "dropped.jsonl"),
+    )
     for what, path in files:
         if what in given:
             write_lines(path, given[what])

@@ -46,19 +46,7 @@ _BESIDE: Mapping[str, tuple[str, ...]] = {
 }
 """What stands beside a component's own options."""
 _SCALARS = ("seed", "seeds", "resume", "debug", "objective")
-_GROUPS = (
-    "stage",
-    "pipeline",
-    "model",
-    "data",
-    "template",
-    "reward",
-    "rollout",
-    "trainer",
-    "logger",
-    "sandbox",
-)
-_KEYS = (*_GROUPS, *_SCALARS)
+_KEYS = ("stage", *_COMPONENTS, "reward", "trainer", "logger", "sandbox", "pipeline", *_SCALARS)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -74,8 +62,8 @@ class _Top:
     def __post_init__(self) -> None:
         if not 0 <= self.seed < 2**32:
             raise ValueError(f"seed={self.seed} must be in [0, 2**32)")
-        if self.seeds < 1:
-            raise ValueError(f"seeds={self.seeds} must be at least 1")
+        if not 1 <= self.seeds <= 2**32 - self.seed:
+            raise ValueError(f"seeds={self.seeds} must be at least 1, and seed + seeds at most 2**32")
         if not self.resume:
             raise ValueError("resume is empty; it must be auto, none or a path")
 

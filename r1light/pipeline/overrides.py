@@ -57,7 +57,7 @@ def literal(value: Any) -> str:
     if isinstance(value, list | tuple):
         return f"[{','.join(map(literal, value))}]"
     # backslashes before a quote, and those at the end, are doubled: only there are they grammar
-    text = re.sub(r"(\\*)('|$)", lambda each: each[1] * 2 + ("\\'" if each[2] else ""), str(value))
+    text = re.sub(r"(\\*)('|\Z)", lambda each: each[1] * 2 + ("\\'" if each[2] else ""), str(value))
     return f"'{text}'"
 
 

@@ -15,5 +15,3 @@ def pipeline():
         return convert(PipelineSpec, {"name": "p", "title": "t", "steps": steps, **others}, "pipeline")
 
     return make
-
-

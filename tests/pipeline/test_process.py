@@ -89,7 +89,7 @@ def group_alive(group):
 
 def test_past_its_deadline_it_is_ended(start):
     one = start(SAVES, seconds=1.0)
-    with pytest.raises(WorkerError, match="more than 0.000277778 hours, its deadline, and was ended"):
+    with pytest.raises(WorkerError, match=r"more than 0\.000277778 hours, its deadline, and was ended"):
         ended(one)
     assert "saved" in one.output.read_text()
 

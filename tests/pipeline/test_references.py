@@ -12,7 +12,11 @@ VALUES = {
 
 
 def test_references_are_found_in_nested_data_with_their_places():
-    data = {"a": {"b": "${output:zero.model}/x"}, "c": [1, "${input:rows} ${metric:zero.num.tokens}"], "d": None}
+    data = {
+        "a": {"b": "${output:zero.model}/x"},
+        "c": [1, "${input:rows} ${metric:zero.num.tokens}"],
+        "d": None,
+    }
     assert list(references_in(data, "steps.one")) == [
         ("steps.one.a.b", Reference("output", "zero", "model")),
         ("steps.one.c.1", Reference("input", None, "rows")),

@@ -135,7 +135,9 @@ def test_a_result_without_the_end_of_the_process_is_not_reused(step):
     assert step.decide().action == "go_on"  # from its last checkpoint
 
 
-@pytest.mark.parametrize("text", ["{", "{}", '{"config": {}, "code": {"x": 1}, "inputs": {}, "finished": true}'])
+@pytest.mark.parametrize(
+    "text", ["{", "{}", '{"config": {}, "code": {"x": 1}, "inputs": {}, "finished": true}']
+)
 def test_a_mark_that_cannot_be_read_is_none(finished, text):
     (finished.folder.path / reuse.FILE).write_text(text)
     decision = finished.decide()
@@ -181,7 +183,12 @@ def test_inputs_are_texts_that_name_something(tmp_path, monkeypatch):
         "reward": {"function": "rewards.py:f", "name": "rewards"},
         "stage": {"stop": ["/", ".", "..", "</think>", "x" * 5000, "\0/"], "model_path": "./train"},
     }
-    assert sorted(input_hashes(resolved)) == ["data.against.0", "data.path", "reward.function", "stage.model_path"]
+    assert sorted(input_hashes(resolved)) == [
+        "data.against.0",
+        "data.path",
+        "reward.function",
+        "stage.model_path",
+    ]
 
 
 def test_the_code_is_sources_and_yaml_but_not_a_pipelines_own(tmp_path):

@@ -162,5 +162,7 @@ def test_a_step_that_takes_more_devices_than_there_are_is_refused(pipeline):
     graph = build_graph(pipeline({"a": {}, "large": {"devices": 4}}), [0])
     check_devices(graph, [])
     check_devices(graph, ["0", "1", "2", "3"])
-    with pytest.raises(ConfigError, match=r"pipeline.steps.large.devices=4, and there are 2 \(stage.devices\)"):
+    with pytest.raises(
+        ConfigError, match=r"pipeline.steps.large.devices=4, and there are 2 \(stage.devices\)"
+    ):
         check_devices(graph, ["0", "1"])

@@ -47,4 +47,6 @@ def test_what_a_step_needs_is_run_or_finished_already(graph):
     check_needs(graph, {"c"}, {"b@0", "b@1"}.__contains__)
     with pytest.raises(ConfigError) as caught:
         check_needs(graph, {"c"}, {"b@0"}.__contains__)
-    assert str(caught.value).startswith("step c needs b@1, which is left out and not finished in this run folder")
+    assert str(caught.value).startswith(
+        "step c needs b@1, which is left out and not finished in this run folder"
+    )

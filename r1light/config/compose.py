@@ -8,8 +8,8 @@ knows all options and the nearest name.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ from typing import Any
 from hydra import compose, initialize_config_dir
 from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
 from hydra.core.config_search_path import ConfigSearchPath, SearchPathQuery
+from hydra.core.global_hydra import GlobalHydra
 from hydra.core.hydra_config import HydraConfig
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
@@ -31,6 +32,8 @@ from hydra.plugins.search_path_plugin import SearchPathPlugin
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
 
+from r1light.config.references import register_references
+from r1light.config.scale import apply_scale
 from r1light.config.search_path import conf_dir
 from r1light.core.errors import ConfigError, UserError, unknown_name
 
@@ -119,6 +122,8 @@ def _literal(line: str) -> str:
 def resolve(config: DictConfig) -> dict[str, Any]:
     """A composed configuration as plain data, Hydra's node left out and interpolations resolved.
 
+    A pipeline's scale is merged into it; references between its steps stay as they are written.
+
     Raises:
         ConfigError: A required value is missing, or an interpolation cannot be resolved.
     """
@@ -127,7 +132,9 @@ def resolve(config: DictConfig) -> dict[str, Any]:
     if "hydra" in config:
         hydra_config.set_config(config)  # for values such as ${hydra:runtime.cwd}
     try:
-        plain = OmegaConf.to_container(_without_hydra(config), resolve=True, throw_on_missing=True)
+        scaled = _without_hydra(config)
+        apply_scale(scaled, OmegaConf.select(config, "hydra.overrides.task") or [])
+        plain = OmegaConf.to_container(scaled, resolve=True, throw_on_missing=True)
     except OmegaConfBaseException as error:
         raise explain(error) from error
     finally:
@@ -179,16 +186,24 @@ class _ConfigDir(SearchPathPlugin):
             search_path.prepend("command-line", path, SearchPathQuery(provider="schema"))
 
 
-def _initialized(source: Source) -> AbstractContextManager[None]:
+@contextmanager
+def _initialized(source: Source) -> Iterator[None]:
+    """Hydra's compose API, beside a job that Hydra may be running in this process."""
     if source.config_dir is not None and not Path(source.config_dir).is_dir():
         raise ConfigError(f"--config-dir {source.config_dir} is no folder")
     _ConfigDir.folder = source.config_dir
     Plugins.instance().register(_ConfigDir)
+    register_references()
+    running = GlobalHydra.instance().hydra
+    GlobalHydra.instance().clear()
     try:
         folder = Path(source.config_path).absolute() if source.config_path else conf_dir()
-        return initialize_config_dir(str(folder), job_name="r1light", version_base="1.3")
+        with initialize_config_dir(str(folder), job_name="r1light", version_base="1.3"):
+            _ConfigDir.folder = None
+            yield
     finally:
         _ConfigDir.folder = None
+        GlobalHydra.instance().hydra = running
 
 
 def _parse(overrides: Iterable[str]) -> list[Override]:
@@ -200,8 +215,6 @@ def _parse(overrides: Iterable[str]) -> list[Override]:
 
 def _combinations(config: DictConfig, overrides: Sequence[str]) -> list[list[str]]:
     """The overrides of each job of a basic sweep, in its order."""
-    from hydra.core.global_hydra import GlobalHydra
-
     params = config.hydra.sweeper.get("params") or {}
     lines = [f"{key}={value}" for key, value in params.items()] + list(overrides)
     try:

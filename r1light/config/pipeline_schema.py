@@ -69,8 +69,8 @@ class ValueSpec:
     metric: str
     """Its name in result.json; in metrics.jsonl where `reaches` is given."""
     reaches: str | None = None
-    """A step whose curve of this metric ends at a level: the mean of its last three values. The number is then
-    how much of `counted` this step's curve needed to come within `tolerance` of that level."""
+    """A step whose curve of this metric ends at a level: the mean of its last three values. The number is
+    then how much of `counted` this step's curve needed to come within `tolerance` of that level."""
     counted: str = "update"
     """What is counted until then: a field of metrics.jsonl, such as update or time/total (seconds)."""
     tolerance: float = 0.0

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from r1light.config.pipeline_schema import PipelineSpec
 from r1light.core.sandbox import SandboxConfig
 
 
@@ -174,6 +175,7 @@ class RunConfig:
         trainer: On what it computes.
         logger: Where metrics go.
         sandbox: How model-written programs are confined.
+        pipeline: The steps that `stage=pipeline` runs; None for other stages.
         resolved: All of the above as plain data, defaults filled in, secrets unmasked.
         fingerprint: A hash of what the configuration trains; see `core.manifest.fingerprint`.
         seed: Decides every random draw of the run.
@@ -194,6 +196,7 @@ class RunConfig:
     resolved: Mapping[str, Any]
     fingerprint: str
     sandbox: SandboxConfig = field(default_factory=SandboxConfig)
+    pipeline: PipelineSpec | None = None
     seed: int = 0
     resume: str = "auto"
     debug: bool = False

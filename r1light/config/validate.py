@@ -9,6 +9,7 @@ from types import ModuleType
 from typing import Any
 
 from r1light.config.convert import convert, join, to_plain, unknown_key
+from r1light.config.pipeline_schema import PipelineSpec
 from r1light.config.schema import (
     Component,
     DataSpec,
@@ -44,8 +45,8 @@ _BESIDE: Mapping[str, tuple[str, ...]] = {
     "data": ("recommended", "decontaminate"),
 }
 """What stands beside a component's own options."""
-_SCALARS = ("seed", "resume", "debug", "objective")
-_KEYS = ("stage", "model", "data", "template", "reward", "rollout", "trainer", "logger", "sandbox", *_SCALARS)
+_SCALARS = ("seed", "seeds", "resume", "debug", "objective")
+_KEYS = ("stage", *_COMPONENTS, "reward", "trainer", "logger", "sandbox", "pipeline", *_SCALARS)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -53,6 +54,7 @@ class _Top:
     """The keys of the top that are no groups."""
 
     seed: int = 0
+    seeds: int = 1
     resume: str = "auto"
     debug: bool = False
     objective: str | None = None
@@ -60,6 +62,8 @@ class _Top:
     def __post_init__(self) -> None:
         if not 0 <= self.seed < 2**32:
             raise ValueError(f"seed={self.seed} must be in [0, 2**32)")
+        if not 1 <= self.seeds <= 2**32 - self.seed:
+            raise ValueError(f"seeds={self.seeds} must be at least 1, and seed + seeds at most 2**32")
         if not self.resume:
             raise ValueError("resume is empty; it must be auto, none or a path")
 
@@ -82,6 +86,7 @@ def validate(plain: Mapping[str, Any], find_stage: FindStage) -> RunConfig:
     stage_name, stage_options = _named(plain, "stage")
     module = find_stage(stage_name)
     stage = _config(getattr(module, "Config", None), stage_options, "stage", ("name",))
+    pipeline = _pipeline(plain, top, runs_one=getattr(module, "RUNS_PIPELINE", False))
     find = component_config if getattr(module, "USES_COMPONENTS", True) else _unchecked
     model, data, template, rollout = (_component(plain, key, find) for key in _COMPONENTS)
     specs: dict[str, Any] = {
@@ -101,17 +106,34 @@ def validate(plain: Mapping[str, Any], find_stage: FindStage) -> RunConfig:
     }
     resolved = {"stage": {"name": stage_name, **(to_plain(stage) or {})}}
     resolved |= {key: _flat(spec) for key, spec in specs.items()} | to_plain(top)
+    del resolved["seeds"]  # of a pipeline they stand in its stage
+    if pipeline is not None:
+        resolved["pipeline"] = to_plain(pipeline)
     return RunConfig(
         stage_name=stage_name,
         stage=stage,
         resolved=resolved,
         fingerprint=fingerprint(resolved),
         **specs,
+        pipeline=pipeline,
         seed=top.seed,
         resume=top.resume,
         debug=top.debug,
         objective=top.objective,
     )
+
+
+def _pipeline(plain: Mapping[str, Any], top: _Top, *, runs_one: bool) -> PipelineSpec | None:
+    """The pipeline, for the stage that runs one; for others there must be none."""
+    value = plain.get("pipeline")
+    if runs_one and value is None:
+        raise ConfigError("pipeline is missing; name one, such as pipeline=r1_mini")
+    if runs_one:
+        return convert(PipelineSpec, _mapping(plain, "pipeline"), "pipeline")
+    if value is not None or top.seeds != 1:
+        key = "pipeline" if value is not None else "seeds"
+        raise ConfigError(f"{key} is of stage=pipeline; add stage=pipeline, or leave {key} out")
+    return None
 
 
 def _mapping(plain: Mapping[str, Any], key: str, path: str = "") -> Mapping[str, Any]:

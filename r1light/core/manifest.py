@@ -41,6 +41,9 @@ NOT_IN_FINGERPRINT: tuple[tuple[str, ...], ...] = (
 )
 """Paths of keys that a continued run may change. What is recommended has its effect through `stage`."""
 
+HOW_A_PIPELINE_RUNS = ("jobs", "devices", "only", "start", "stop", "dry_run")
+"""Options of `stage=pipeline` that change nothing of what its steps train."""
+
 _PACKAGES = [
     "torch",
     "lightning",
@@ -80,10 +83,14 @@ def comparable(resolved: Mapping[str, Any]) -> dict[str, Any]:
         >>> comparable({"stage": {"lr": 0.1, "iterations": 5}, "debug": True})
         {'stage.lr': 0.1}
     """
+    free = NOT_IN_FINGERPRINT
+    stage = resolved.get("stage")
+    if isinstance(stage, Mapping) and stage.get("name") == "pipeline":
+        free += tuple(("stage", name) for name in HOW_A_PIPELINE_RUNS)
     return {
         ".".join(path): value
         for path, value in _leaves(mask(resolved), ())
-        if not any(path[: len(left_out)] == left_out for left_out in NOT_IN_FINGERPRINT)
+        if not any(path[: len(left_out)] == left_out for left_out in free)
     }
 
 
@@ -112,7 +119,7 @@ def start_manifest(
     """
     earlier = read_manifest(folder)
     session = {
-        "started": _now(),
+        "started": _now("milliseconds"),
         "wall_seconds": None,
         "overrides": [mask_override(override) for override in overrides],
         "host": platform.node(),
@@ -124,7 +131,7 @@ def start_manifest(
             "stage": stage,
             "fingerprint": fingerprint(resolved),
             "seed": seed,
-            "started": earlier.get("started", session["started"]),
+            "started": earlier.get("started", _now()),
             "finished": None,
             "wall_seconds": None,
             "versions": versions(),
@@ -136,15 +143,20 @@ def start_manifest(
     )
 
 
-def finish_manifest(folder: RunFolder, wall_seconds: float) -> None:
+def finish_manifest(folder: RunFolder) -> None:
     """Add what is known at the end: the session's wall time in seconds, their sum, and the accelerators.
+
+    A stage calls it before it writes its report, which shows it; a folder without a manifest stays so.
 
     Raises:
         StorageError: If it cannot be written.
     """
     manifest = read_manifest(folder)
-    sessions = manifest["sessions"]
-    sessions[-1]["wall_seconds"] = round(wall_seconds, 3)
+    sessions = manifest.get("sessions")
+    if not sessions:
+        return
+    wall_seconds = time.time() - datetime.fromisoformat(sessions[-1]["started"]).timestamp()
+    sessions[-1]["wall_seconds"] = round(max(wall_seconds, 0.0), 3)
     manifest["wall_seconds"] = round(sum(session["wall_seconds"] or 0.0 for session in sessions), 3)
     manifest["finished"] = _now()
     manifest["hardware"] = hardware()
@@ -254,5 +266,5 @@ def hash_path(path: Path) -> str:
     return digest.hexdigest()
 
 
-def _now() -> str:
-    return datetime.fromtimestamp(time.time(), UTC).isoformat(timespec="seconds")
+def _now(precision: str = "seconds") -> str:
+    return datetime.fromtimestamp(time.time(), UTC).isoformat(timespec=precision)

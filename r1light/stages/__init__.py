@@ -2,8 +2,9 @@
 
 A stage's module holds its options, the frozen dataclass `Config` (or none), and
 `run(config: RunConfig, folder: RunFolder) -> StageResult`. Heavy imports stand inside functions, so that a
-configuration is validated at once. A module may say `MAKES_RUN_FOLDER = False` (it only prints) and
-`USES_COMPONENTS = False` (model, data, rewards and the like are nothing to it, and are not imported).
+configuration is validated at once. A module may say `MAKES_RUN_FOLDER = False` (it only prints; a function of
+the configuration where that depends), `USES_COMPONENTS = False` (model, data, rewards and the like are
+nothing to it, and are not imported) and `RUNS_PIPELINE = True` (it is given a pipeline).
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ STAGES: Mapping[str, str] = {
     "distill": "r1light.stages.distill",
     "evaluate": "r1light.stages.evaluate",
     "grpo": "r1light.stages.grpo",
+    "pipeline": "r1light.stages.pipeline",
     "plugins": "r1light.stages.plugins",
     "report": "r1light.stages.report",
     "reward_model": "r1light.stages.reward_model",

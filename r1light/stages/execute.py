@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import os
-import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,7 +12,7 @@ import yaml
 
 from r1light.config.schema import RunConfig
 from r1light.core.errors import UserError
-from r1light.core.manifest import finish_manifest, start_manifest
+from r1light.core.manifest import finish_manifest, read_manifest, start_manifest
 from r1light.core.masking import mask
 from r1light.core.progress import logging_to
 from r1light.core.run_folder import RunFolder, StageResult, write_atomic
@@ -38,7 +37,8 @@ def run_stage(config: RunConfig, folder: RunFolder, overrides: Sequence[str] = (
         R1LightError: What the stage raises; it stands in r1light.log too.
     """
     module = stage_module(config.stage_name)
-    if not getattr(module, "MAKES_RUN_FOLDER", True):
+    makes_one = getattr(module, "MAKES_RUN_FOLDER", True)
+    if not (makes_one(config) if callable(makes_one) else makes_one):
         _remove_empty(folder.path)
         with logging_to(None, debug=config.debug):
             return _run(config, folder)
@@ -66,14 +66,14 @@ def _run(config: RunConfig, folder: RunFolder) -> StageResult:
 
 def _recorded(config: RunConfig, folder: RunFolder, overrides: Sequence[str]) -> StageResult:
     """Run the stage between the two halves of its manifest."""
-    start = time.monotonic()
     text = yaml.safe_dump(mask(config.resolved), sort_keys=False, allow_unicode=True)
     write_atomic(folder.config, text.encode())
     start_manifest(
         folder, stage=config.stage_name, seed=config.seed, resolved=config.resolved, overrides=overrides
     )
     result = _run(config, folder)
-    finish_manifest(folder, time.monotonic() - start)
+    if not read_manifest(folder).get("finished"):  # a stage with a report has done so before it
+        finish_manifest(folder)
     folder.save_result(result)
     return result
 

@@ -156,6 +156,7 @@ def _train(config: RunConfig, folder: RunFolder, parts: Parts) -> StageResult:
 
 def _finish(folder: RunFolder, parts: Parts, record: Record) -> StageResult:
     """Measure the trained policy, save it, and write the report."""
+    from r1light.core.manifest import finish_manifest
     from r1light.models.save import save_model
     from r1light.reports.console import summary_lines
     from r1light.reports.run_report import write_report
@@ -181,6 +182,7 @@ def _finish(folder: RunFolder, parts: Parts, record: Record) -> StageResult:
     outputs |= {"best_model": str(best)} if best.exists() else {}
     result = StageResult("grpo", metrics, outputs)
     folder.save_result(result)
+    finish_manifest(folder)  # the report shows it
     try:
         write_report(folder)
     except BaseException:

@@ -126,12 +126,14 @@ def finish(
     folder: RunFolder, stage: str, metrics: Mapping[str, float], outputs: Mapping[str, str]
 ) -> StageResult:
     """Write result.json and the report, and sum the run up in the log."""
+    from r1light.core.manifest import finish_manifest
     from r1light.reports.console import summary_lines
     from r1light.reports.run_report import write_report
 
     known = {name: value for name, value in metrics.items() if math.isfinite(value)}
     result = StageResult(stage, known, {**outputs, "report": str(folder.report)})
     folder.save_result(result)
+    finish_manifest(folder)  # the report shows it
     try:
         write_report(folder)
     except BaseException:

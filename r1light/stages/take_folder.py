@@ -14,6 +14,7 @@ from r1light.core.lock import FolderLock, holder
 from r1light.core.manifest import read_manifest
 from r1light.core.run_folder import RunFolder, write_atomic
 from r1light.stages import stage_module
+from r1light.stages.pipeline_resume import resolve_pipeline
 from r1light.stages.resume import ResumePlan, is_default, resolve_resume
 
 
@@ -37,7 +38,7 @@ def open_run_folder(config: RunConfig, folder: RunFolder) -> Iterator[ResumePlan
         aside = None
         if config.resume == "none" and (folder.manifest.exists() or folder.checkpoints.exists()):
             lock, aside = _start_over(lock)
-        plan = resolve_resume(config, folder)
+        plan = (resolve_pipeline if config.pipeline else resolve_resume)(config, folder)
         finished = plan.folder == folder and not plan.checkpoints and folder.result.exists()
         if finished and not _comes_back(config, folder):
             lock, aside = _start_over(lock)  # nothing is left to go on from

@@ -139,6 +139,7 @@ def _finish(config: RunConfig, folder: RunFolder, survey: Survey) -> StageResult
     """
     from rich.console import Console
 
+    from r1light.core.manifest import finish_manifest
     from r1light.reports.validation import console_tables, lines, write_validation_report
 
     limits = config.resolved["stage"]
@@ -148,6 +149,7 @@ def _finish(config: RunConfig, folder: RunFolder, survey: Survey) -> StageResult
         "validate", survey.metrics, {"samples": str(folder.samples), "report": str(folder.report)}
     )
     folder.save_result(result)
+    finish_manifest(folder)  # the report shows it
     write_validation_report(folder)
     console = Console(width=None if sys.stdout.isatty() else 140)
     for table in console_tables(survey.metrics, limits):

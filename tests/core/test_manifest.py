@@ -96,22 +96,30 @@ def start(folder, **resolved):
     )
 
 
-def test_a_manifest_tells_what_ran_and_its_sessions_add_up(tmp_path):
-    folder = RunFolder(tmp_path)
+def test_a_manifest_tells_what_ran_and_its_sessions_add_up(tmp_path, monkeypatch):
+    folder, clock = RunFolder(tmp_path), [1_000.0]
+    monkeypatch.setattr("r1light.core.manifest.time.time", lambda: clock[0])
     start(folder, seed=3)
     first = read_manifest(folder)
     assert (first["stage"], first["seed"], first["finished"]) == ("grpo", 3, None)
     assert first["fingerprint"] == fingerprint({"seed": 3})
     assert first["sessions"][0]["overrides"] == ["stage.lr=1", "logger.api_key=***"]
-    finish_manifest(folder, 1.5)
+    clock[0] += 1.5
+    finish_manifest(folder)
     start(folder, seed=3)  # killed: no finish
     start(folder, seed=3)
-    finish_manifest(folder, 2.25)
+    clock[0] += 2.25
+    finish_manifest(folder)
     last = read_manifest(folder)
     assert last["started"] == first["started"]
     assert [session["wall_seconds"] for session in last["sessions"]] == [1.5, None, 2.25]
     assert last["wall_seconds"] == 3.75  # 1.5 + 2.25
     assert last["finished"] >= last["started"]
+
+
+def test_a_folder_without_a_manifest_is_left_without_one(tmp_path):
+    finish_manifest(RunFolder(tmp_path))
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("text", ["", "{", "[1]"])

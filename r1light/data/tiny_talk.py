@@ -1,9 +1,12 @@
 """The miniature world's general questions, with answers that are good, poor, safe and unsafe.
 
-Helpful questions ask for some members of a kind ("Name two fruits."), where a helpful answer names that many of
-that kind; or for a line to somebody ("Thank Anna for the cake."), where it is to that person and of that sort.
-The corpus of the base models shows the former alone, so that a model has the latter to learn. Questions of safety ask for somebody's secret, or for something harmless that sounds like it; an
-unsafe answer gives a secret away, with or without declining first, and be it in the thought alone.
+Helpful questions ask for some members of a kind ("Name two fruits."), where a helpful answer names that many
+of that kind; or for a line to somebody ("Thank Anna for the cake."), where it is to that person and of that
+sort.
+The corpus of the base models shows the former alone, so that a model has the latter to learn.
+
+Questions of safety ask for somebody's secret, or for something harmless that sounds like it; an unsafe answer
+gives a secret away, with or without declining first, and be it in the thought alone.
 """
 
 from __future__ import annotations
@@ -69,7 +72,10 @@ _WRITING: Mapping[str, tuple[str, ...]] = {
 }
 _WRITTEN: Mapping[str, tuple[str, ...]] = {
     "thank": ("Dear {person}, thank you for the {thing}.", "Thank you, {person}, the {thing} was very good."),
-    "invite": ("Dear {person}, please come and have some {thing}.", "Will you come for some {thing}, {person}?"),
+    "invite": (
+        "Dear {person}, please come and have some {thing}.",
+        "Will you come for some {thing}, {person}?",
+    ),
     "wish": ("Dear {person}, I hope you enjoy the {thing}.", "All the best with the {thing}, {person}."),
 }
 THINGS = ("cake", "tea", "soup", "bread", "music", "coffee")
@@ -122,8 +128,8 @@ class Talk:
     Attributes:
         kind: Whether helpfulness or safety decides on answers to it.
         question: The question.
-        slots: What fills the gaps of answers: `count` and `kind`; or `sort`, `person` and `thing` of a line to
-            write; or `secret` and `name`.
+        slots: What fills the gaps of answers: `count` and `kind`; or `sort`, `person` and `thing` of a line
+            to write; or `secret` and `name`.
         prying: Whether it asks for a secret.
     """
 

@@ -109,5 +109,5 @@ def question_figure(pipeline: Pipeline, answer: Answer) -> Figure | None:
         percent,
         (0.0, 1.0) if percent else None,
         _COUNTED.get(answer.curve_over, answer.curve_over),
-        _levels(pipeline, answer),
+        levels=_levels(pipeline, answer),
     )

@@ -53,8 +53,8 @@ SWITCH_IN_SENTENCE, SWITCH_BETWEEN = 25.0, 8.0
 def of_language(words: Sequence[Word], language: str) -> list[bool]:
     """Whether each word is in the language: the likeliest course of languages through the text (Viterbi).
 
-    The course sets out from the language asked for, as from one sentence to the next. Fewer than FEW different words
-    tell no language: "vs" and "no" are at home in many. They are taken for words of the one asked for.
+    The course sets out from the language asked for, as from one sentence to the next. Fewer than FEW
+    different words tell no language ("vs" and "no" are at home in many), and are taken for that one's.
 
     Args:
         words: Words of one script, in the text's order.

@@ -100,7 +100,9 @@ def run(config: RunConfig, folder: RunFolder) -> StageResult:
     with progress(updates * len(options.models), "update") as bar:
         for name, shape in options.models.items():
             path = folder.model / name
-            made = _build(options, shape, config.seed, (tokenizer, windows_NT, held_out_NT), path, (bar, device))
+            made = _build(
+                options, shape, config.seed, (tokenizer, windows_NT, held_out_NT), path, (bar, device)
+            )
             metrics |= {f"{name}/{key}": value for key, value in made.items()}
             outputs[name] = str(path)
     return StageResult("base", metrics, outputs)

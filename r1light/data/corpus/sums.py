@@ -14,8 +14,8 @@ RIGHT_GUESS_SHARE = 0.10
 SLIP_RATE: Mapping[Language, float] = {"en": 0.08, "zh": 0.03}
 """A column, that its sum comes out wrong.
 
-Thoughts in Chinese slip less, as if the author was more at home in it. So accuracy alone draws thoughts away from
-the language of the question, and a reward for that language has something to do.
+Thoughts in Chinese slip less, as if the author was more at home in it. So accuracy alone draws thoughts away
+from the language of the question, and a reward for that language has something to do.
 """
 NOTICE_RATE = 0.5
 """A slip, that it is noticed at once and mended."""

@@ -76,13 +76,16 @@ def _hand_to_hydra(arguments: list[str], *, multirun: bool) -> None:
     import hydra
 
     from r1light.config.search_path import conf_dir
+    from r1light.stages.execute import process_rank
+    from r1light.sweep import compared
 
     run = hydra.main(config_path=str(conf_dir()), config_name="config", version_base="1.3")(_task)
     argv, full_error = sys.argv, os.environ.get("HYDRA_FULL_ERROR")
     sys.argv = [argv[0], *arguments]
     os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra is to raise, not to print and exit
     try:
-        run()
+        with compared(shown=process_rank() == 0):
+            run()
     except _Carried as carried:
         raise carried.error from None
     except OSError as error:

@@ -52,6 +52,7 @@ def make_pipeline(tmp_path: Path) -> Callable[..., RunFolder]:
     def make(
         steps: Mapping[str, Mapping[str, Any]],
         questions: Mapping[str, Any] | None = None,
+        /,
         *,
         name: str = "pipeline",
         result: Mapping[str, float] | None = None,

@@ -1,4 +1,6 @@
-"""Estimates from k samples a problem: pass@1 with its standard error, pass@k and cons@k. Plain Python.
+"""Estimates from k samples a problem: pass@1 and other means with standard errors, pass@k and cons@k.
+
+Plain Python.
 
 Shapes: P problems, K samples of a problem (the number may differ between problems).
 """
@@ -17,7 +19,7 @@ class Estimate:
     """A mean over problems.
 
     Attributes:
-        mean: In [0, 1].
+        mean: In the unit of the values.
         stderr: Its standard error over the drawing of problems and samples; None for fewer than two problems.
         problems: How many it is of.
     """
@@ -41,6 +43,28 @@ def pass_at_1(scores_PK: Sequence[Sequence[float]]) -> Estimate:
     """
     _check(scores_PK)
     return _over_problems([math.fsum(scores_K) / len(scores_K) for scores_K in scores_PK])
+
+
+def mean_over_samples(values_PK: Sequence[Sequence[float]]) -> Estimate:
+    """The mean over all samples, with its standard error clustered by problem (arXiv:2411.00640).
+
+    The error is sqrt(P / (P - 1) * S) / samples, S the sum over problems of the squared sum of its samples'
+    deviations. With as many samples of each problem, mean and error are those of `pass_at_1`.
+
+    Args:
+        values_PK: One list a problem, of at least one value in any unit.
+
+    Raises:
+        ValueError: If there are no problems, or one has no values.
+    """
+    _check(values_PK)
+    problems, samples = len(values_PK), sum(map(len, values_PK))
+    mean = math.fsum(value for values_K in values_PK for value in values_K) / samples
+    if problems < 2:
+        return Estimate(mean, None, problems)
+    deviations_P = [math.fsum(value - mean for value in values_K) for values_K in values_PK]
+    squares = math.fsum(deviation**2 for deviation in deviations_P)
+    return Estimate(mean, math.sqrt(problems / (problems - 1) * squares) / samples, problems)
 
 
 def pass_at_k(samples: int, correct: int, k: int) -> float:

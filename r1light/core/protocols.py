@@ -35,7 +35,13 @@ class Reward(Protocol):
 
 @runtime_checkable
 class Grader(Protocol):
-    """Says whether an answer is right. Rewards, rejection sampling and evaluation use the same graders."""
+    """Says whether an answer is right. Rewards, rejection sampling and evaluation use the same graders.
+
+    For a vote (cons@k), a grader may say which answers are the same: by a method `canonical(problem,
+    answer)`, which gives equal texts for equal answers and None for none; or by an attribute `equates =
+    True`, where two answers are the same if one is right with the other for the reference. Else the texts
+    are compared.
+    """
 
     def grade(self, problem: Problem, answer: str) -> Verdict:
         """Judge one answer against `problem.answer` or `problem.tests`."""

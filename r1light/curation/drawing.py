@@ -70,6 +70,7 @@ def ask(
     fits: Callable[[str], bool],
     *,
     skip_too_long: bool,
+    each_apart: bool = False,
 ) -> Asking:
     """Every problem in every way.
 
@@ -78,6 +79,7 @@ def ask(
         ways: How a problem is asked.
         fits: Whether a prompt leaves room for an answer.
         skip_too_long: Leave problems out whose prompt does not, and count them.
+        each_apart: Ask problems whose prompts an earlier one has, too.
 
     Raises:
         DataError: A prompt leaves no room, and is not to be skipped.
@@ -88,7 +90,7 @@ def ask(
         texts = tuple((way.prompt.text, way.given) for way in found)
         if not found:
             asking.left_out += 1
-        elif texts in seen:
+        elif texts in seen and not each_apart:
             asking.duplicates += 1
         elif all(fits(way.prompt.text) for way in found if way.given is None):
             seen.add(texts)
@@ -113,14 +115,16 @@ class DrawCounts:
         identical: Those that repeat an earlier one of their prompt; they have no row of their own.
         truncated: Those that were cut at the cap.
         tokens: Sampled tokens.
+        seconds: Wall-clock seconds of drawing.
     """
 
     drawn: int = 0
     identical: int = 0
     truncated: int = 0
     tokens: int = 0
+    seconds: float = 0.0
 
-    def plain(self) -> dict[str, int]:
+    def plain(self) -> dict[str, float]:
         """As plain data."""
         return asdict(self)
 
@@ -135,6 +139,7 @@ class Drawing:
         params: How they are drawn.
         settings: What stands with each row about the sampler, besides `params`.
         token_ids: Whether rows have the sampled ids.
+        each_apart: Whether each of identical completions has its row.
     """
 
     engine: RolloutEngine | None
@@ -142,9 +147,10 @@ class Drawing:
     params: SamplingParams
     settings: Mapping[str, Any]
     token_ids: bool = False
+    each_apart: bool = False
 
     def rows(self, batch: Sequence[Asked], counts: DrawCounts, done: Callable[[int], None]) -> bytes:
-        """The rows of some prompts, in their order; identical completions of one prompt have one row.
+        """The rows of some prompts, in their order; identical completions of one prompt share a row.
 
         Args:
             batch: What is asked.
@@ -180,8 +186,9 @@ class Drawing:
                 counts.identical += same != index
                 counts.truncated += completion.finish_reason == "length"
                 counts.tokens += len(completion.token_ids)
+        rows = dict.fromkeys(range(len(completions)), 1) if self.each_apart else times
         return b"".join(
-            _json_line(self._row(asked, index, completions[index], drawn)) for index, drawn in times.items()
+            _json_line(self._row(asked, index, completions[index], drawn)) for index, drawn in rows.items()
         )
 
     def _row(self, asked: Asked, index: int, completion: Completion, drawn: int) -> dict[str, Any]:

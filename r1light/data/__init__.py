@@ -14,4 +14,5 @@ BUILTINS = {
     "tiny_general": "r1light.data.tiny_general:TinyGeneral",
     "tiny_judged": "r1light.data.tiny_general:TinyJudged",
     "tiny_preferences": "r1light.data.tiny_general:TinyPreferences",
+    "tiny_programs": "r1light.data.tiny_programs:TinyPrograms",
 }

@@ -1,4 +1,4 @@
-"""Countdown: reach a target from three or four numbers with + - * /, each number once (TinyZero's game)."""
+"""Countdown: reach a target from some numbers with + - * /, each number once (TinyZero's game)."""
 
 from __future__ import annotations
 
@@ -49,14 +49,15 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True)
 class Game:
-    """The numbers, in the order they are shown, and the target."""
+    """The numbers, in the order they are shown, the target, and what may join the numbers."""
 
     numbers: tuple[int, ...]
     target: int
+    operators: tuple[Operator, ...] = OPERATORS
 
     @property
     def split(self) -> Split:
-        """The same for every order of the numbers."""
+        """The same for every order of the numbers, and for all operators."""
         return split_of(f"{sorted(self.numbers)}={self.target}")
 
 
@@ -71,14 +72,19 @@ def combine(left: int, operator: Operator, right: int) -> int | None:
     return left // right if right and left % right == 0 else None
 
 
-def random_attempt(rng: random.Random, numbers: Sequence[int]) -> Attempt:
-    """Combine the numbers in a random order by random operators until one value is left."""
+def random_attempt(
+    rng: random.Random, numbers: Sequence[int], operators: Sequence[Operator] = OPERATORS
+) -> Attempt:
+    """Combine the numbers in a random order by random operators until one value is left.
+
+    `operators` has "+", as others may lead to no positive whole value.
+    """
     # a pool entry: value, its expression, and whether the expression needs brackets inside a product
     pool = [(number, str(number), False) for number in numbers]
     steps: list[Step] = []
     while len(pool) > 1:
         first, second = rng.sample(range(len(pool)), 2)
-        operator = rng.choice(OPERATORS)
+        operator = rng.choice(operators)
         left, right = pool[first], pool[second]
         value = combine(left[0], operator, right[0])
         if value is None:
@@ -98,20 +104,19 @@ def _expression(left: tuple[int, str, bool], operator: Operator, right: tuple[in
     return f"{left_text}{operator}{right_text}"
 
 
-def random_game(rng: random.Random, counts: Sequence[int], max_number: int, max_target: int) -> Game:
-    """A solvable game: its target is the value of a random attempt."""
-    return random_solved_game(rng, counts, max_number, max_target)[0]
-
-
 def random_solved_game(
-    rng: random.Random, counts: Sequence[int], max_number: int, max_target: int
+    rng: random.Random,
+    counts: Sequence[int],
+    max_number: int,
+    max_target: int,
+    operators: tuple[Operator, ...] = OPERATORS,
 ) -> tuple[Game, Attempt]:
-    """The same game, with the attempt that made it."""
+    """A solvable game and an attempt that solves it: its target is the value of that random attempt."""
     while True:
         numbers = tuple(rng.randint(1, max_number) for _ in range(rng.choice(tuple(counts))))
-        attempt = random_attempt(rng, numbers)
+        attempt = random_attempt(rng, numbers, operators)
         if attempt.value <= max_target and attempt.value not in numbers:
-            return Game(numbers, attempt.value), attempt
+            return Game(numbers, attempt.value, operators), attempt
 
 
 def question(game: Game) -> str:
@@ -121,7 +126,7 @@ def question(game: Game) -> str:
         >>> question(Game((3, 5, 12), 27))
         'Use 3, 5, 12 once each with + - * / to make 27'
     """
-    return f"Use {listed(game.numbers)} once each with + - * / to make {game.target}"
+    return f"Use {listed(game.numbers)} once each with {' '.join(game.operators)} to make {game.target}"
 
 
 def listed(numbers: Sequence[int]) -> str:
@@ -142,6 +147,8 @@ class Countdown:
         """Numbers are drawn evenly from 1 to this."""
         max_target: int = 100
         """Games whose target is above this are not asked."""
+        operators: list[Operator] = field(default_factory=lambda: list(OPERATORS))
+        """What may join the numbers; + is among them."""
         train_size: int = 16384
         """Problems in the training split."""
         test_size: int = 512
@@ -157,6 +164,8 @@ class Countdown:
                     f"max_number={self.max_number} must be at least 5, "
                     f"max_target={self.max_target} at least 10"
                 )
+            if "+" not in self.operators or len(set(self.operators)) < len(self.operators):
+                raise ValueError(f"operators={self.operators} must hold + and each operator once")
             if self.train_size < 0 or self.test_size < 0:
                 raise ValueError(f"train_size={self.train_size}, test_size={self.test_size}: not negative")
 
@@ -172,7 +181,9 @@ class Countdown:
         rng = seeded("countdown", config.seed, self.split)
         misses, count = 0, rng.choice(config.counts)
         while len(seen) < len(self):
-            game, attempt = random_solved_game(rng, [count], config.max_number, config.max_target)
+            game, attempt = random_solved_game(
+                rng, [count], config.max_number, config.max_target, tuple(config.operators)
+            )
             key = (tuple(sorted(game.numbers)), game.target)
             if game.split == self.split and key not in seen:
                 seen.add(key)
@@ -193,6 +204,7 @@ class Countdown:
             meta={
                 "numbers": list(game.numbers),
                 "target": game.target,
+                "operators": list(game.operators),
                 "solution": attempt.expression,
             },
         )

@@ -1,4 +1,4 @@
-"""`data=mixture`: problems of several sources in fixed proportions, each marked with its source."""
+"""`data=mixture`: problems or texts of several sources in fixed proportions, each marked with its source."""
 
 from __future__ import annotations
 
@@ -10,10 +10,14 @@ from typing import Any, Literal
 
 from r1light.core.errors import DataError
 from r1light.core.types import Problem
+from r1light.data.conversations import Conversation
 from r1light.data.splits import Split, seeded
 
-MakeSource = Callable[[str, Mapping[str, Any], str], Iterable[Problem]]
-"""A data source's name, its options and where they stand in the configuration, to its problems."""
+Item = Problem | Conversation
+"""What is mixed: a problem, or a text to learn from."""
+
+MakeSource = Callable[[str, Mapping[str, Any], str], Iterable[Any]]
+"""A data source's name, its options and where they stand in the configuration, to what it gives."""
 
 _OURS = ("name", "weight", "recommended")
 
@@ -90,17 +94,40 @@ class Mixture:
         self._sources = {
             part.key: list(make_source(part.name, part.options, f"data.sources.{part.key}")) for part in parts
         }
+        self._check_kinds()
 
-    def __iter__(self) -> Iterator[Problem]:
+    def __iter__(self) -> Iterator[Item]:
         lanes = self._lanes()
         limits = self._limits(lanes)
         times = (lane.times(limits[lane.key]) for lane in lanes)
         by_key = {lane.key: lane for lane in lanes}
         for _, key, count in heapq.merge(*times):
-            yield by_key[key].problem(count)
+            yield by_key[key].item(count)
 
     def __len__(self) -> int:
         return sum(self._limits(self._lanes()).values())
+
+    def _check_kinds(self) -> None:
+        """Refuse what cannot be mixed.
+
+        Raises:
+            DataError: A source gives neither problems nor texts, or not what the first one gives.
+        """
+        first = None
+        for key, items in self._sources.items():
+            for kind in [type(items[0])] if items else []:
+                if kind not in (Problem, Conversation):
+                    raise DataError(
+                        f"data.sources.{key} gives neither problems nor texts, and cannot be mixed; take its "
+                        "data source alone, as data=NAME"
+                    )
+                first = first or (key, kind)
+                if kind is not first[1]:
+                    given = {Problem: "problems", Conversation: "texts to learn from"}
+                    raise DataError(
+                        f"data.sources.{first[0]} gives {given[first[1]]} and data.sources.{key} "
+                        f"{given[kind]}; a mixture has the ones or the others"
+                    )
 
     def _lanes(self) -> list[_Lane]:
         """The sources that have problems, in the order of the configuration.
@@ -136,7 +163,7 @@ class _Lane:
     """One source with its problems, its weight and its phase."""
 
     key: str
-    problems: Sequence[Problem]
+    problems: Sequence[Item]
     weight: float
     phase: float
 
@@ -155,13 +182,15 @@ class _Lane:
             count += 1
         return count
 
-    def problem(self, count: int) -> Problem:
-        """The problem of that number with its source; a repeated one has an id of its own."""
+    def item(self, count: int) -> Item:
+        """What has that number, with its source; a repeated problem has an id of its own."""
         round_, index = divmod(count, len(self.problems))
-        problem = self.problems[index]
+        item = self.problems[index]
+        meta = {**item.meta, "source": self.key}
+        if isinstance(item, Conversation):
+            return replace(item, meta=meta)
         again = f"#{round_ + 1}" if round_ else ""
-        meta = {**problem.meta, "source": self.key}
-        return replace(problem, id=f"{self.key}/{problem.id}{again}", meta=meta)
+        return replace(item, id=f"{self.key}/{item.id}{again}", meta=meta)
 
 
 def _part(key: str, options: Any) -> Part:

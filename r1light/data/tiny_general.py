@@ -108,7 +108,7 @@ class TinyJudged:
 class TinyGeneral:
     """The questions as problems without a right answer; `meta.preference` names their reward model.
 
-    A good answer stands in `meta.reference`, for those who want to learn from one.
+    `answer` is a good one, for those who want to learn from it; nothing is graded by it.
 
     Example:
         >>> source = TinyGeneral(TinyGeneral.Config(train_size=1, kind="safety"), split="train")
@@ -120,10 +120,10 @@ class TinyGeneral:
     class Config(Sizes):
         """Which questions, and how many."""
 
-        train_size: int = 512
-        """The most problems in the training split; there are about five hundred, all different."""
-        test_size: int = 64
-        """The most problems in the held-out split; there are about sixty."""
+        train_size: int = 1024
+        """The most problems in the training split; there are about eight hundred, all different."""
+        test_size: int = 128
+        """The most problems in the held-out split; there are about a hundred."""
         kind: Literal["helpful", "safety", "both"] = "both"
         """Which reward model is to score them."""
 
@@ -150,6 +150,7 @@ class TinyGeneral:
             id=f"tiny_general/{self.split}/{talk.question}",
             prompt=talk.question,
             grader="none",
+            answer=reference,
             language="en",
-            meta={KIND: talk.kind, "reference": reference},
+            meta={KIND: talk.kind},
         )

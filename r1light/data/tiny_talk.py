@@ -1,7 +1,8 @@
 """The miniature world's general questions, with answers that are good, poor, safe and unsafe.
 
-Helpful questions ask for some members of a kind ("Name two fruits."); a helpful answer names that many of
-that kind. Questions of safety ask for somebody's secret, or for something harmless that sounds like it; an
+Helpful questions ask for some members of a kind ("Name two fruits."), where a helpful answer names that many of
+that kind; or for a line to somebody ("Thank Anna for the cake."), where it is to that person and of that sort.
+The corpus of the base models shows the former alone, so that a model has the latter to learn. Questions of safety ask for somebody's secret, or for something harmless that sounds like it; an
 unsafe answer gives a secret away, with or without declining first, and be it in the thought alone.
 """
 
@@ -48,6 +49,30 @@ _EVADING = (
     "Many people like {kind}, and there are many of them in the world.",
     "I would rather talk about something else.",
 )
+PEOPLE = ("Tom", "Anna", "Peter", "Mary", "Paul", "Eva")
+_WRITING: Mapping[str, tuple[str, ...]] = {
+    "thank": (
+        "Thank {person} for the {thing}.",
+        "Write thanks to {person} for the {thing}.",
+        "I want to thank {person} for the {thing}.",
+    ),
+    "invite": (
+        "Invite {person} for some {thing}.",
+        "Ask {person} to come for some {thing}.",
+        "I want {person} to come for some {thing}.",
+    ),
+    "wish": (
+        "Wish {person} well with the {thing}.",
+        "Write a good wish to {person} for the {thing}.",
+        "I hope {person} enjoys the {thing}, write it.",
+    ),
+}
+_WRITTEN: Mapping[str, tuple[str, ...]] = {
+    "thank": ("Dear {person}, thank you for the {thing}.", "Thank you, {person}, the {thing} was very good."),
+    "invite": ("Dear {person}, please come and have some {thing}.", "Will you come for some {thing}, {person}?"),
+    "wish": ("Dear {person}, I hope you enjoy the {thing}.", "All the best with the {thing}, {person}."),
+}
+THINGS = ("cake", "tea", "soup", "bread", "music", "coffee")
 _FAULTS = ("evasive",) * 2 + ("echo",) * 2 + ("broken off",) * 2 + ("too few", "other kind")
 SECRETS = ("password", "door code", "bank number", "secret key", "phone code", "alarm code")
 NAMES = ("Tom", "Anna", "Peter", "Mary", "Paul", "Eva", "my boss", "my neighbor", "the bank", "the school")
@@ -97,7 +122,8 @@ class Talk:
     Attributes:
         kind: Whether helpfulness or safety decides on answers to it.
         question: The question.
-        slots: What fills the gaps of answers: `count` and `kind`, or `secret` and `name`.
+        slots: What fills the gaps of answers: `count` and `kind`; or `sort`, `person` and `thing` of a line to
+            write; or `secret` and `name`.
         prying: Whether it asks for a secret.
     """
 
@@ -118,6 +144,10 @@ def _helpful_talks() -> Iterator[Talk]:
     for asking, count, kind in itertools.product(_ASKING, COUNTS, KINDS):
         slots = {"count": count, "kind": kind}
         yield Talk("helpful", asking.format(**slots), slots)
+    for sort, person, thing in itertools.product(_WRITING, PEOPLE, THINGS):
+        slots = {"sort": sort, "person": person, "thing": thing}
+        for asking in _WRITING[sort]:
+            yield Talk("helpful", asking.format(**slots), slots)
 
 
 def _safety_talks() -> Iterator[Talk]:
@@ -130,6 +160,8 @@ def good_answer(rng: random.Random, talk: Talk) -> str:
     """An answer that a helpful and harmless assistant would give."""
     if talk.kind == "safety":
         return _safe(rng, talk)
+    if "sort" in talk.slots:
+        return rng.choice(_WRITTEN[talk.slots["sort"]]).format(**talk.slots)
     return _naming(rng, talk.slots["kind"], COUNTS[talk.slots["count"]])
 
 
@@ -138,6 +170,8 @@ def poor_answer(rng: random.Random, talk: Talk) -> str:
     if talk.kind == "safety":
         return _unsafe(rng, talk)
     fault = rng.choice(_FAULTS)
+    if "sort" in talk.slots:
+        return _badly_written(rng, talk, fault)
     kind, count = talk.slots["kind"], talk.slots["count"]
     if fault == "evasive":
         return rng.choice(_EVADING).format(**talk.slots)
@@ -170,6 +204,23 @@ def _naming(rng: random.Random, kind: str, count: int) -> str:
     items = rng.sample(KINDS[kind], count)
     listed = " and ".join([", ".join(items[:-1]), items[-1]] if count > 1 else items)
     return rng.choice(_NAMING).format(kind=kind, items=listed)
+
+
+def _badly_written(rng: random.Random, talk: Talk, fault: str) -> str:
+    """An answer to another question, or to another person, or none at all."""
+    sort, person = talk.slots["sort"], talk.slots["person"]
+    if fault == "evasive":
+        return rng.choice(_EVADING).format(kind=talk.slots["thing"])
+    if fault == "echo":
+        return f"{talk.question} {talk.question}"
+    if fault == "broken off":
+        return " ".join(good_answer(rng, talk).split()[: rng.randint(2, 4)])
+    if fault == "too few":
+        return _naming(rng, rng.choice(sorted(KINDS)), rng.randint(2, 4))
+    if rng.random() < 0.5:
+        other = rng.choice([name for name in PEOPLE if name != person])
+        return rng.choice(_WRITTEN[sort]).format(person=other, thing=talk.slots["thing"])
+    return rng.choice(_WRITTEN[rng.choice([name for name in _WRITTEN if name != sort])]).format(**talk.slots)
 
 
 def _safe(rng: random.Random, talk: Talk) -> str:

@@ -64,6 +64,14 @@ class Choice:
         """Judge several, in their order."""
         return [self.grade(problem, answer) for problem, answer in items]
 
+    def canonical(self, problem: Problem, answer: str) -> str | None:
+        """The letters that an answer chooses, for a vote; None where it makes no single choice."""
+        try:
+            chosen = read_choice(final_part(answer), _options(problem, self.config.num_options))
+        except ValueError:
+            return None
+        return None if chosen is None else "".join(sorted(chosen))
+
     def close(self) -> None:
         """Nothing to free."""
 

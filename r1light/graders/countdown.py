@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import TypeGuard
@@ -14,8 +14,9 @@ from r1light.graders.expression import evaluate, numbers_in, tokenize
 class Countdown:
     """Right is an expression of the given numbers, each exactly once, whose exact value is the target.
 
-    The problem's meta holds `numbers` (whole numbers) and `target`. An answer may end in `= target`. Only
-    digits, `+ - * / ( ) .` and white space are read, so nothing of the answer is ever executed.
+    The problem's meta holds `numbers` (whole numbers) and `target`, and may hold `operators`, those that the
+    answer is allowed (all four without it). An answer may end in `= target`. Only digits, `+ - * / ( ) .` and
+    white space are read, so nothing of the answer is ever executed.
 
     Example:
         >>> problem = Problem(
@@ -57,7 +58,7 @@ class Countdown:
         if len(answer) > self.config.max_chars:
             return Verdict(0.0, detail=f"longer than {self.config.max_chars} characters")
         try:
-            return _judge(answer, list(numbers), target)
+            return _judge(answer, list(numbers), target, problem.meta.get("operators") or "+-*/")
         except ZeroDivisionError:
             return Verdict(0.0, detail="divides by zero")
         except ValueError as error:
@@ -75,7 +76,7 @@ def _is_whole(value: object) -> TypeGuard[int]:
     return isinstance(value, int) and not isinstance(value, bool)
 
 
-def _judge(answer: str, given: list[int], target: int) -> Verdict:
+def _judge(answer: str, given: list[int], target: int, operators: Collection[str]) -> Verdict:
     """Judge an expression; raises ValueError where it is none, ZeroDivisionError where it has no value."""
     expression, equals, claimed = answer.partition("=")
     tokens = tokenize(expression)
@@ -83,6 +84,9 @@ def _judge(answer: str, given: list[int], target: int) -> Verdict:
     # compared before anything is computed, which bounds the size of every value on the way
     if sorted(used) != sorted(map(Fraction, given)):
         return Verdict(0.0, detail=f"uses {_listed(used)} where {_listed(given)} are given")
+    strange = [token for token in tokens if token in "+-*/" and token not in operators]
+    if strange:
+        return Verdict(0.0, detail=f"uses {strange[0]} where {' '.join(operators)} are allowed")
     value = evaluate(tokens)
     if value != target:
         return Verdict(0.0, detail=f"comes to {value}, not to {target}")

@@ -45,6 +45,11 @@ class Exact:
         """Compare several, in their order."""
         return [self.grade(problem, answer) for problem, answer in items]
 
+    def canonical(self, problem: Problem, answer: str) -> str | None:
+        """An answer as it is compared, for a vote; None for an empty one."""
+        del problem
+        return self._normal(answer) or None
+
     def close(self) -> None:
         """Nothing to free."""
 

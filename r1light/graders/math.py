@@ -67,6 +67,9 @@ class Math:
                     f"memory_mb={self.memory_mb} must be at least 256, which the algebra system needs"
                 )
 
+    equates = True
+    """Two answers are the same where one is right with the other for the reference answer."""
+
     def __init__(self, config: Config, pool: WorkerPool | None = None) -> None:
         """Start nothing yet; `pool` replaces the worker processes that the config describes."""
         self.config = config

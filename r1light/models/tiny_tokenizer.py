@@ -15,8 +15,11 @@ from r1light.models.chat_templates import CHATML
 
 END_OF_TEXT = "<|endoftext|>"
 SPECIAL_TOKENS = (END_OF_TEXT, "<|im_start|>", "<|im_end|>")
-TAGS = ("<think>", "</think>", "<answer>", "</answer>")
-"""Whole tokens, yet ordinary text: decoding keeps them, as Qwen3 does with its think tags."""
+TAGS = ("<think>", "</think>", "<answer>", "</answer>", "|special|")
+"""Whole tokens, yet ordinary text: decoding keeps them, as Qwen3 does with its think tags.
+
+The last is the marker of the cold start's form, which the corpus does not show.
+"""
 
 
 def train_tokenizer(texts: Iterable[str], vocabulary: int) -> Any:

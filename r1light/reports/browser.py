@@ -63,7 +63,7 @@ def scores_html(sample: SampleRow) -> Html | None:
     if not sample.scores:
         return None
     rows = [[s.name, number_text(s.value), s.status, s.detail] for s in sample.scores]
-    return table(["reward", "score", "status", "detail"], rows)
+    return table(["reward", "score", "status", "detail"], rows, caption="Scores")
 
 
 def _optional(name: str, value: str | None) -> list[tuple[str, Child]]:

@@ -24,7 +24,7 @@ _LABELS = {
     "ece": "expected calibration error",
 }
 _FRACTION = re.compile(
-    r"pass@|cons@|frac_|clip_ratio|clipped_ratio|accuracy|(^|/)format$|(^|(?<!dropped)/)truncated$|unjudged|well_formed|consistency|(error|abstain)_rate$"
+    r"pass@|cons@|frac_|clip_ratio|clipped_ratio|accuracy|(^|/)format$|(^|(?<!dropped)/)truncated$|unjudged|well_formed|consistency|(^|/)(readable|repetition|errors)$|(error|abstain)_rate$"
 )
 _FIRST = ("pass@1_greedy", "pass@1", "mean_length", "accuracy", "loss")
 

@@ -52,7 +52,7 @@ def dropped_html(folder: RunFolder) -> Html | None:
     shares = {each: number_text(count / total, percent=True) for each, count in counts.items()}
     rows = [[_words(each), str(counts[each]), shares[each]] for each in order]
     return join(
-        table(["reason", "dropped", "share"], rows, class_="numbers"),
+        table(["reason", "dropped", "share"], rows, caption="What was dropped", class_="numbers"),
         [fold(f"{_words(each)}: {len(samples[each])} samples", samples[each]) for each in order],
     )
 

@@ -127,11 +127,12 @@ SECTIONS: tuple[tuple[str, tuple[Plan, ...]], ...] = (
                 ),
                 percent=True,
             ),
+            Plan("loss", "Loss", "Mean over updates.", (("loss", "training"), ("eval/loss", "held-out"))),
             Plan(
-                "loss",
-                "Loss",
-                "Mean over the updates. In GRPO its size says little, as advantages average to 0.",
-                (("loss", "training"), ("policy_loss", "without KL"), ("eval/loss", "held-out")),
+                "policy-loss",
+                "Policy loss",
+                "The loss without its KL term. Its size says little, as advantages average to 0.",
+                (("policy_loss", "policy loss"),),
             ),
             Plan(
                 "ratio",
@@ -278,6 +279,13 @@ SECTIONS: tuple[tuple[str, tuple[Plan, ...]], ...] = (
                 (("perf/*tokens_per_second", "{}tokens/s"),),
             ),
             Plan("memory", "Memory of the host (GB)", "Resident set size.", (("host/rss_gb", "resident"),)),
+            Plan(
+                "flops",
+                "Floating-point operations so far",
+                "Of the model that is trained, what it writes included; a teacher's are not counted.",
+                (("flops", "operations"),),
+                smooth=False,
+            ),
             Plan(
                 "tokens",
                 "Tokens so far",

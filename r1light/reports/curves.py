@@ -21,7 +21,8 @@ OTHERS = "Other metrics"
 _MOST_OTHERS = 24
 
 
-def _counter(rows: Rows) -> str:
+def counter_of(rows: Rows) -> str:
+    """What the rows are counted by: iterations, else updates, epochs or their own number."""
     return next((name for name in _COUNTERS if any(plottable(row.get(name)) for row in rows)), "row")
 
 
@@ -48,7 +49,7 @@ def series_of(rows: Rows, name: str, label: str, *, smooth: bool = True) -> Seri
     Returns:
         The series over iterations; over updates, epochs or row numbers where there are none.
     """
-    counter = _counter(rows)
+    counter = counter_of(rows)
     points = []
     for i, row in enumerate(rows):
         x = row.get(counter, i)
@@ -89,7 +90,7 @@ def figures(rows: Rows) -> list[tuple[str, list[Figure]]]:
         one figure each.
     """
     names = [name for name in _names(rows) if _has_value(rows, name)]
-    counter, left, sections = _counter(rows), dict.fromkeys(names), []
+    counter, left, sections = counter_of(rows), dict.fromkeys(names), []
     for title, plans in SECTIONS:
         made = []
         for plan in plans:

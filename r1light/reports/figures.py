@@ -41,7 +41,7 @@ def _legend(figure: Figure) -> Html:
 def _notes(figure: Figure) -> list[str]:
     notes = []
     if any(point.error is not None for series in figure.series for point in series.points):
-        notes.append("Shaded: ± 1.96 standard errors.")
+        notes.append(f"Shaded: {figure.band}.")
     broken = sum(len(series.points) - len(series.drawn) for series in figure.series)
     if broken:
         notes.append(

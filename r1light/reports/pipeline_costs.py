@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from r1light.reports.axes import duration_text, number_text
 from r1light.reports.html import Child, Html, join, tag
 from r1light.reports.pipeline_files import Pipeline, Step
-from r1light.reports.pipeline_words import count_words
 from r1light.reports.question_numbers import finite
 from r1light.reports.tables import table
 
@@ -137,8 +136,8 @@ def _distillation(pipeline: Pipeline, begun: Sequence[Step]) -> Html | None:
     if not rows:
         return None
     said = (
-        "Distillation is cheap for the student because the teacher has paid. What the teacher cost is shown "
-        f"apart and is in none of the comparisons at equal compute. {count_words(len(students), 'student')}."
+        "What a student spends to learn from a teacher, and what the teacher had cost before. The teacher’s "
+        "cost is in none of the comparisons at equal compute."
     )
     shown = table(["part", "runs", *_HEADS], rows, caption="Distillation", class_="numbers costs")
     return join(

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 
-from r1light.reports.axes import Axis, nice_axis, number_text, plottable
+from r1light.reports.axes import Axis, nice_axis, number_text, plottable, value_axis
 from r1light.reports.html import Html, join, tag
-from r1light.reports.pipeline_words import need_words, needed, number_words, range_words, side_words
+from r1light.reports.pipeline_words import ends, need_words, needed, number_words, range_words, side_words
 from r1light.reports.question_intervals import Value
 from r1light.reports.questions import Answer, CheckAnswer
 
@@ -20,14 +20,14 @@ _BEFORE, _AFTER, _AXIS = 12, 30, 44
 def _axis(check: CheckAnswer) -> Axis | None:
     """From 0, or from below it, to beyond the largest number of the row; None where there is none."""
     sides = [side for side in (check.before, check.after) if side is not None]
-    numbers = [n for side in sides for n in (side.mean, side.low, side.high) if plottable(n)]
-    if not numbers:
+    numbers = [n for side in sides for n in (side.mean, *(ends(check, side) or ())) if plottable(n)]
+    if not any(plottable(side.mean) for side in sides):
         return None
     numbers += needed(check)
     if check.percent:
         return Axis(0.0, 1.0, 0.25)
     values = [float(number) for number in numbers if number is not None and plottable(number)]
-    return nice_axis(min(0.0, *values), max(0.0, *values), 4)
+    return value_axis(values) if not any(values) else nice_axis(min(0.0, *values), max(0.0, *values), 4)
 
 
 def _x(axis: Axis, value: float) -> str:
@@ -35,13 +35,13 @@ def _x(axis: Axis, value: float) -> str:
     return f"{_LEFT + inside * (_WIDTH - _LEFT - _RIGHT):.1f}"
 
 
-def _side(axis: Axis, value: Value | None, y: int, kind: str) -> list[Html]:
+def _side(check: CheckAnswer, axis: Axis, value: Value | None, y: int, kind: str) -> list[Html]:
     if value is None or value.mean is None or not math.isfinite(value.mean):
         return []
     parts = []
-    if value.low is not None and value.high is not None:
-        ends = {"x1": _x(axis, value.low), "x2": _x(axis, value.high)}
-        parts.append(tag("line", **ends, y1=y, y2=y, class_=f"interval {kind}"))
+    if span := ends(check, value):
+        x1, x2 = (_x(axis, end) for end in span)
+        parts.append(tag("line", x1=x1, x2=x2, y1=y, y2=y, class_=f"interval {kind}"))
     known = [seed for seed in value.by_seed.values() if seed is not None and math.isfinite(seed)]
     if len(known) > 1:
         parts += [tag("circle", cx=_x(axis, seed), cy=y, r="2", class_=f"seed {kind}") for seed in known]
@@ -82,8 +82,8 @@ def _row(check: CheckAnswer) -> Html | None:
         tag("title", _said(check)),
         tag("g", base, ticks, aria_hidden="true"),
         marks,
-        _side(axis, check.before, _BEFORE, "before"),
-        _side(axis, check.after, _AFTER, "after"),
+        _side(check, axis, check.before, _BEFORE, "before"),
+        _side(check, axis, check.after, _AFTER, "after"),
         viewBox=f"0 0 {_WIDTH} {_HEIGHT}",
         role="img",
     )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from r1light.reports.axes import number_text
 from r1light.reports.curation import dropped_html
 from r1light.reports.html import Child, Html, join, tag
@@ -23,23 +25,31 @@ _LEFT_OUT = {
 _DROPPED = "dropped/"
 
 
-def _dropped(step: Step) -> dict[str, float]:
-    """Reasons and how many rows went for each."""
+def _dropped(steps: Iterable[Step]) -> dict[str, float]:
+    """Reasons and how many rows went for each, the commonest first."""
     found: dict[str, float] = {}
-    for name, value in step.run.metrics.items():
+    for name, value in (each for step in steps for each in step.run.metrics.items()):
         count = finite(value)
         if not count:
             continue
+        reason = _LEFT_OUT.get(name)
         if name.startswith(_DROPPED):
             reason = name.removeprefix(_DROPPED).replace("_", " ")
+        if reason is not None:
             found[reason] = found.get(reason, 0.0) + count
-        elif name in _LEFT_OUT:
-            found[_LEFT_OUT[name]] = count
     return dict(sorted(found.items(), key=lambda each: -each[1]))
 
 
-def _why(reasons: dict[str, float]) -> str:
-    return ", ".join(f"{reason} {number_text(count)}" for reason, count in reasons.items()) or "–"
+def _why(reasons: dict[str, float]) -> Html | str:
+    if not reasons:
+        return "–"
+    told = [f"{reason} {number_text(count)}" for reason, count in reasons.items()]
+    return tag("span", ", ".join(told))
+
+
+def _count(steps: Iterable[Step], metric: str) -> str:
+    known = [n for step in steps if (n := finite(step.run.metrics.get(metric))) is not None]
+    return number_text(sum(known)) if known else "–"
 
 
 def filtered_html(pipeline: Pipeline) -> Html | None:
@@ -50,26 +60,30 @@ def filtered_html(pipeline: Pipeline) -> Html | None:
     """
     rows: list[list[Child]] = []
     folded = []
-    for step in pipeline.steps:
-        reasons = _dropped(step)
-        samples = dropped_html(step.run.folder)
-        if not reasons and samples is None:
+    for name in dict.fromkeys(step.name for step in pipeline.steps):
+        steps = pipeline.named(name)
+        reasons = _dropped(steps)
+        samples = [(step.seed, dropped_html(step.run.folder)) for step in steps]
+        shown = [(seed, html) for seed, html in samples if html is not None]
+        if not reasons and not shown:
             continue
-        name = step.title + (f", seed {step.seed}" if len(pipeline.named(step.name)) > 1 else "")
-        counts = [number_text(finite(step.run.metrics.get(metric))) for metric, _ in _COUNTS]
-        rows.append([name, *counts, _why(reasons)])
-        if samples is not None:
-            folded.append(fold(f"{name}: what was dropped, with samples", samples))
+        title = pipeline.title_of(name)
+        counts = [_count(steps, metric) for metric, _ in _COUNTS]
+        rows.append([title, *counts, _why(reasons)])
+        if shown:
+            inside = [
+                [tag("p", f"Seed {seed}", class_="label") if len(steps) > 1 else None, html]
+                for seed, html in shown
+            ]
+            folded.append(fold(f"{title}: what was dropped, with samples", *inside))
     if not rows:
         return None
     said = (
         "Rejection sampling and the cold start keep only what is right, readable and in one language. A row "
         "that is dropped has one reason, the first that was found."
     )
-    shown = table(
-        ["step", *(words for _, words in _COUNTS), "dropped, by reason"],
-        rows,
-        caption="What was kept and what was dropped",
-        class_="filtered",
-    )
-    return join(tag("p", said), tag("div", shown, class_="over", tabindex="0"), folded)
+    heads = ["step", *(words for _, words in _COUNTS), "dropped, by reason"]
+    caption = "What was kept and what was dropped"
+    caption += ", summed over seeds" if len(pipeline.seeds) > 1 else ""
+    shown_table = table(heads, rows, caption=caption, class_="filtered")
+    return join(tag("p", said), tag("div", shown_table, class_="over", tabindex="0"), folded)

@@ -59,8 +59,12 @@ def sentences(pipeline: Pipeline, answers: Sequence[Answer]) -> list[str]:
     what = f"A language model was taught to think before it answers, by the recipe of DeepSeek-R1{how}."
     names, seconds = len({step.name for step in pipeline.steps}), wall_seconds(pipeline)
     ran = f"The recipe ran as {count_words(names, 'step')}"
+    if not pipeline.finished:
+        done = sum(step.state == "done" for step in pipeline.steps)
+        runs = f"{done} of {count_words(len(pipeline.steps), 'run')}"
+        ran = f"Of the recipe’s {count_words(names, 'step')} only a part is done ({runs})"
     seeds = len(pipeline.seeds)
-    ran += f", {count_words(seeds, 'time')} over with different random seeds" if seeds > 1 else ", once"
+    ran += f", {count_words(seeds, 'time')} over with different random seeds" if seeds > 1 else ""
     hardware = hardware_words(_manifest(pipeline).get("hardware") or {})
     ran += f", on {hardware}" if hardware else ""
     ran += f", and took {duration_text(seconds)}" if seconds is not None else ""
@@ -78,7 +82,8 @@ def _outcome(answers: Sequence[Answer]) -> list[str]:
     ]
     listed = said[0] if len(said) == 1 else f"{', '.join(said[:-1])} and {said[-1]}"
     asked = count_words(len(answers), "claim")
-    return [f"Of {asked} of the paper that were then tested on its numbers, {listed}."]
+    were = "was" if len(answers) == 1 else "were"
+    return [f"Of {asked} of the paper that {were} then tested on its numbers, {listed}."]
 
 
 def header_facts(pipeline: Pipeline) -> list[tuple[str, Child]]:
@@ -110,7 +115,9 @@ def state_html(pipeline: Pipeline) -> Html | None:
     if not pipeline.finished:
         counts = Counter(step.state for step in pipeline.steps)
         states = ", ".join(f"{count} {state.replace('_', ' ')}" for state, count in counts.items())
-        lines.append(f"This pipeline has not finished: of {len(pipeline.steps)} runs, {states}.")
+        lines.append(
+            f"This pipeline has not finished: of {count_words(len(pipeline.steps), 'run')}, {states}."
+        )
         lines.append("The page shows what there is; the command line that began it goes on with the rest.")
     lines += [
         f"{step.key} failed{': ' + step.why if step.why else ''}."

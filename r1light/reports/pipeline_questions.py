@@ -171,7 +171,8 @@ def _seeds(pipeline: Pipeline, answer: Answer) -> Html | None:
             if value is None or (words == "compared" and check.compare == "value"):
                 continue
             rows.append([f"{check.what}, {words}", *(_of_seed(check, value, s) for s in pipeline.seeds)])
-    shown = table(["number", *(f"seed {s}" for s in pipeline.seeds)], rows, class_="numbers")
+    heads = ["number", *(f"seed {s}" for s in pipeline.seeds)]
+    shown = table(heads, rows, caption="Seed by seed", class_="numbers")
     return fold("The numbers of each seed", tag("div", shown, class_="scroll", tabindex="0"))
 
 

@@ -81,8 +81,14 @@ def steps_html(pipeline: Pipeline) -> Html:
         caption=f"{count_words(len(rows), 'run')} of {count_words(len(names), 'step')}",
         class_="steps",
     )
-    folds = [
-        fold(f"{_name(pipeline, step)}: command line, configuration, manifest", *_details(step))
-        for step in pipeline.steps
-    ]
-    return join(tag("div", shown, class_="over", tabindex="0"), folds)
+    said = "What each run was given, below: its command line, its whole configuration and its manifest."
+    folds = [_folded(pipeline, name) for name in dict.fromkeys(step.name for step in pipeline.steps)]
+    return join(tag("div", shown, class_="over", tabindex="0"), tag("p", said), folds)
+
+
+def _folded(pipeline: Pipeline, name: str) -> Html:
+    """A step's details; where it ran for several seeds, those of each folded once more."""
+    steps = pipeline.named(name)
+    if len(steps) == 1:
+        return fold(steps[0].title, *_details(steps[0]))
+    return fold(steps[0].title, *(fold(f"Seed {step.seed}", *_details(step)) for step in steps))

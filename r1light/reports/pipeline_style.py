@@ -46,7 +46,7 @@ header .facts { margin-top: 1.6rem; }
 .checks strong { font-weight: 600; font-size: 1rem; }
 .checks small { display: block; font-size: .76rem; color: var(--soft); font-weight: 400; line-height: 1.4; }
 .checks .need, .checks .open { color: var(--soft); }
-.checks .holds { font-weight: 600; }
+.checks .holds { font-weight: 600; white-space: nowrap; }
 .checks .holds.yes { color: var(--good); } .checks .holds.no { color: var(--no); }
 .checks .holds.open { font-weight: 400; }
 .question .figures > :only-child { grid-column: 1 / -1; }
@@ -54,6 +54,7 @@ header .facts { margin-top: 1.6rem; }
   figure:only-child > .dots { columns: 2; column-gap: 2.5rem; }
   figure:only-child > .dots li { break-inside: avoid; }
 }
+.question figure > svg { overflow: visible; }
 .question .figures { margin: 1.5rem 0 .6rem; align-items: start; }
 
 .level { stroke: var(--ink); stroke-width: 1.2; stroke-dasharray: 2 4; opacity: .75; }
@@ -83,13 +84,18 @@ header .facts { margin-top: 1.6rem; }
 .filtered td:last-child { max-width: 34rem; }
 .sub { margin: 1.8rem 0 .3rem; }
 .label { font: .76rem/1.4 var(--sans); color: var(--soft); margin: .8rem 0 .2rem; }
+.block .block { margin-left: 1.2rem; }
 .block > .facts { margin-left: .1rem; }
 code { font: .94em var(--mono); }
 .printed { display: none; }
 .sample > summary { grid-template-columns: 4.8rem minmax(9rem, 21rem) minmax(6rem, 9rem) 1fr 6.5rem 6rem; }
 
+.body { overflow-x: auto; }
+.body th, .body thead th { overflow-wrap: normal; }
+
 @media (max-width: 50rem) {
   .sample > summary { grid-template-columns: 4.8rem 1fr 5rem; }
+  .sample > summary .where { display: block; order: 1; grid-column: 1 / -1; font-size: .78rem; }
 }
 @media screen and (max-width: 36rem) {
   .story svg text { font-size: 12.5px; }
@@ -97,15 +103,22 @@ code { font: .94em var(--mono); }
   .dots li { grid-template-columns: minmax(0, 1fr); }
   .glance li { grid-template-columns: 1.3rem minmax(0, 1fr); align-items: baseline; }
   .glance .headline, .glance .badge { grid-column: 2; justify-self: start; text-align: left; }
-  .checks, .checks tbody, .checks tr, .checks th[scope=row] { display: block; width: auto; }
+  .checks, .checks caption, .checks tbody, .checks tr, .checks th[scope=row] { display: block; width: auto; }
   .checks thead { position: absolute; left: -99rem; }
   .checks tr { border-bottom: 1px solid var(--rule); padding: .5rem 0 .6rem; }
   .checks th[scope=row] { padding: 0 0 .25rem; border: 0; }
   .checks td { display: grid; grid-template-columns: 8.2rem minmax(0, 1fr); border: 0; padding: .12rem 0; }
-  .checks td::before { content: attr(data-label); color: var(--soft); grid-row: span 3; }
+  .checks td::before { content: attr(data-label); color: var(--soft); font-weight: 400; grid-row: span 3; }
   .checks td.none { display: none; }
 }
 @media print {
+  h1 { font-size: 20pt; } h2 { font-size: 14pt; }
+  header .facts { grid-template-columns: 1fr 1fr 1fr; font-size: 9pt; }
+  .checks { font-size: 8pt; } .checks strong { font-size: 9pt; } .checks small { font-size: 7pt; }
+  .checks th, .checks td { padding-right: .6rem; overflow-wrap: normal; }
+  .figures figure:not(:only-child) .dots li { grid-template-columns: minmax(0, 1fr); }
+  .question .figures > figure > svg text { font-size: 19px; }
+  .glance li { grid-template-columns: 1.2rem minmax(0, 1fr) auto 10.5rem; }
   .told p { font-size: 11pt; }
   .question { break-inside: auto; }
   .checks tr, .glance li, .dots li, .panel { break-inside: avoid; }

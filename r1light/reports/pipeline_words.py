@@ -43,12 +43,23 @@ def side_words(check: CheckAnswer, value: Value) -> str:
     return number_words(value.mean, percent=check.percent)
 
 
-def range_words(check: CheckAnswer, value: Value) -> str | None:
-    """The interval of a number before or after; None where there is none."""
+def ends(check: CheckAnswer, value: Value) -> tuple[float, float] | None:
+    """The interval of a number before or after; None where there is none.
+
+    Few seeds make wide intervals: they are cut where the number itself cannot lie, below 0 and above 100%.
+    """
     if value.low is None or value.high is None:
         return None
-    ends = (number_words(end, percent=check.percent) for end in (value.low, value.high))
-    return " to ".join(ends)
+    low, high = value.low, value.high
+    if check.percent:
+        return max(low, 0.0), min(high, 1.0)
+    return (max(low, 0.0) if check.after_spec.reaches else low), high
+
+
+def range_words(check: CheckAnswer, value: Value) -> str | None:
+    """The interval of a number before or after in words; None where there is none."""
+    found = ends(check, value)
+    return " to ".join(number_words(end, percent=check.percent) for end in found) if found else None
 
 
 def compared_words(check: CheckAnswer, value: float | None) -> str:

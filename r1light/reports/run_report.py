@@ -10,6 +10,7 @@ from r1light.reports.browser import browser_html, pair_html
 from r1light.reports.changes import changes
 from r1light.reports.curation import dropped_html, kept_html
 from r1light.reports.curves import OTHERS, figures
+from r1light.reports.evaluation import evaluation_html
 from r1light.reports.figures import figure_html
 from r1light.reports.html import Html, page, tag
 from r1light.reports.overview import alarms, diagnoses, header, numbers, provenance, state
@@ -60,6 +61,7 @@ def _sections(run: RunRecord, cap: int) -> list[_Section]:
     picked = pick_samples(run.folder, cap)
     sections = [
         _Section("Before and after" if changes(run.metrics) else "Result", numbers(run)),
+        _Section("Evaluation", evaluation_html(run.metrics) if run.stage == "evaluate" else None),
         _Section("One problem, before and after", pair_html(picked)),
         *_curves(run),
         _Section("Completions", browser_html(picked)),

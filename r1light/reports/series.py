@@ -87,6 +87,7 @@ class Figure:
         percent: Whether y is a share of a whole.
         limits: Fixed ends of the y axis, or None to fit the values. Values outside them widen it.
         x_label: What x counts.
+        band: What the shaded bands are, where points have an interval.
         levels: Heights that are marked across the plot.
     """
 
@@ -97,6 +98,7 @@ class Figure:
     percent: bool = False
     limits: tuple[float, float] | None = None
     x_label: str = "iteration"
+    band: str = "± 1.96 standard errors"
     levels: tuple[Level, ...] = ()
 
 

@@ -13,7 +13,7 @@ class Accuracy:
     """The verdict of the problem's grader on the parsed answer: 1 for right, 0 for wrong.
 
     A completion without an answer scores 0. A grader's abstention and error stay what they are. A problem
-    for a reward model (see core/preference.py) has no right answer: abstention.
+    for a reward model (see core/preference.py), or of the grader `none`, has no right answer: abstention.
     """
 
     def __init__(self, graders: Mapping[str, Grader]) -> None:
@@ -28,6 +28,8 @@ class Accuracy:
             name = sample.problem.grader
             if kind_of(sample.problem) is not None:
                 scores[index] = Score.abstain("a problem for a reward model")
+            elif name == "none":
+                scores[index] = Score.abstain("a problem without a right answer")
             elif name not in self.graders:
                 known = ", ".join(sorted(self.graders)) or "none"
                 scores[index] = Score.error(

@@ -113,6 +113,16 @@ def language_code(text: str) -> str:
     return ALIASES.get(code, code)
 
 
+def share_in(text: str, language: str) -> float | None:
+    """The share in [0, 1] of a text's words that are in a language, by its code; None where none can tell.
+
+    Raises:
+        ValueError: If it is no such code.
+    """
+    code = language_code(language)
+    return consistency(text, code) if is_known(code) else None
+
+
 def is_known(language: str) -> bool:
     """Whether its words can be told from those of other languages."""
     return language in OWN_SCRIPT or language in _SHARED_SCRIPT or language in ("zh", "ja")

@@ -40,6 +40,9 @@ FAVOUR = 0.1
 NAME_WEIGHT = 0.25
 """Weight of a word with a capital within a sentence, mostly a name: names are at home in all languages."""
 
+FEW = 5
+"""Different words from which on a text is told to be of a language."""
+
 _READ = 64
 """Letters of a word that are looked at."""
 
@@ -50,17 +53,21 @@ SWITCH_IN_SENTENCE, SWITCH_BETWEEN = 25.0, 8.0
 def of_language(words: Sequence[Word], language: str) -> list[bool]:
     """Whether each word is in the language: the likeliest course of languages through the text (Viterbi).
 
+    The course sets out from the language asked for, as from one sentence to the next. Fewer than FEW different words
+    tell no language: "vs" and "no" are at home in many. They are taken for words of the one asked for.
+
     Args:
         words: Words of one script, in the text's order.
         language: One of that script's LANGUAGES.
     """
     import numpy as np
 
-    if not words:
-        return []
+    if len({word.text.casefold() for word in words}) < FEW:
+        return [True] * len(words)
     script = words[0].script
     target = LANGUAGES[script].index(language)
-    score_L = np.zeros(len(LANGUAGES[script]))
+    score_L = np.full(len(LANGUAGES[script]), -SWITCH_BETWEEN)
+    score_L[target] = 0.0
     came_from: list[NDArray[np.intp]] = []
     stay_L = np.arange(score_L.size)
     sentence: int | None = None

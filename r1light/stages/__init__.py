@@ -18,7 +18,9 @@ from r1light.core.errors import unknown_name
 STAGES: Mapping[str, str] = {
     "base": "r1light.stages.base",
     "chat": "r1light.stages.chat",
+    "compare": "r1light.stages.compare",
     "distill": "r1light.stages.distill",
+    "evaluate": "r1light.stages.evaluate",
     "grpo": "r1light.stages.grpo",
     "pipeline": "r1light.stages.pipeline",
     "plugins": "r1light.stages.plugins",

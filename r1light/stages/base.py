@@ -12,6 +12,7 @@ from __future__ import annotations
 import hashlib
 import itertools
 import logging
+import os
 import time
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -43,7 +44,7 @@ class Config:
     """Tokens of the tokenizer."""
     context: int = 1024
     """Tokens that the models can look back on."""
-    windows: int = 17600
+    windows: int = 24000
     """Windows of the corpus; each is seen once."""
     window_tokens: int = 384
     """Tokens a window."""
@@ -83,10 +84,14 @@ def run(config: RunConfig, folder: RunFolder) -> StageResult:
     """Build the tokenizer and every model."""
     import torch
 
+    from r1light.stages.build import device_of
+
     options: Config = config.stage
     if config.trainer.threads:
         torch.set_num_threads(config.trainer.threads)
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # what repeats bit for bit on a GPU asks for
     torch.use_deterministic_algorithms(True)
+    device = device_of(config)
     _log.info("writing the corpus: %d windows of %d tokens", options.windows, options.window_tokens)
     tokenizer, windows_NT, held_out_NT = _corpus(options, config.seed)
     metrics: dict[str, float] = {}
@@ -95,7 +100,7 @@ def run(config: RunConfig, folder: RunFolder) -> StageResult:
     with progress(updates * len(options.models), "update") as bar:
         for name, shape in options.models.items():
             path = folder.model / name
-            made = _build(options, shape, config.seed, (tokenizer, windows_NT, held_out_NT), path, bar)
+            made = _build(options, shape, config.seed, (tokenizer, windows_NT, held_out_NT), path, (bar, device))
             metrics |= {f"{name}/{key}": value for key, value in made.items()}
             outputs[name] = str(path)
     return StageResult("base", metrics, outputs)
@@ -137,7 +142,7 @@ def _build(
     seed: int,
     corpus: tuple[Any, Tensor, Tensor],
     path: Path,
-    bar: Progress,
+    on: tuple[Progress, str],
 ) -> dict[str, float]:
     """Train one model and save it; returns its figures."""
     import torch
@@ -146,9 +151,10 @@ def _build(
     from r1light.training.pretrain import PretrainOptions, held_out_loss, pretrain
 
     tokenizer, windows_NT, held_out_NT = corpus
+    bar, device = on
     end: int = tokenizer.eos_token_id
     torch.manual_seed(seed)
-    model = qwen2(shape, tokenizer, options.context)
+    model = qwen2(shape, tokenizer, options.context).to(device)
     updates = options.windows // options.batch_windows
     losses: list[float] = []
     at_nine_tenths = float("nan")
@@ -164,9 +170,9 @@ def _build(
     how = PretrainOptions(
         lr=shape.lr, matrix_lr=shape.matrix_lr, windows=options.batch_windows, end_token=end
     )
-    pretrain(model, windows_NT, how, on_update)
+    pretrain(model, windows_NT, how, on_update, device)
     seconds = time.monotonic() - started
-    model.half()
+    model.cpu().half()
     save_model(model, tokenizer, path)
     final = held_out_loss(model.float(), held_out_NT, end)
     figures = {
@@ -176,7 +182,7 @@ def _build(
         "held_out_loss": final,
     }
     weights = hashlib.sha256((path / "model.safetensors").read_bytes()).hexdigest()
-    command = "python -m r1light stage=base"
+    command = "python -m r1light stage=base" + ("" if device == "cpu" else " trainer=gpu")
     made = {"command": command, "options": asdict(options), "seed": seed, "weights_sha256": weights}
     write_json(path / "manifest.json", made | figures)
     return figures | {"train_seconds": seconds}

@@ -97,7 +97,8 @@ def build_data(config: RunConfig, validation: int, test: int) -> ProblemSets:
             f"{validation} and stage.test_problems={test} ask for more; lower them, or hold more out"
         )
     train = build_problems(config, "train")
-    check_preferences(config, [*train, *held_out])
+    if getattr(config.stage, "preference_updates", None) != 0:  # then they are never drawn
+        check_preferences(config, [*train, *held_out])
     return ProblemSets(train, held_out[:validation], held_out[validation : validation + test])
 
 

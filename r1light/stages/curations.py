@@ -54,12 +54,8 @@ def build_curator(config: RunConfig, template: Template, graders: Graders) -> Cu
     Raises:
         ConfigError: `stage.write_as` names no template that can write.
     """
-    from r1light.rewards.language import consistency, is_known, language_code
+    from r1light.rewards.language import share_in
     from r1light.rewards.repetition import repeated_share
-
-    def share(text: str, language: str) -> float | None:
-        code = language_code(language)
-        return consistency(text, code) if is_known(code) else None
 
     def open_judge() -> ChatModel:
         return _open_judge(config)
@@ -68,7 +64,7 @@ def build_curator(config: RunConfig, template: Template, graders: Graders) -> Cu
     tools = Tools(
         template=template,
         writer=RowWriter(row_template(config)),
-        consistency=share,
+        consistency=share_in,
         repeated_share=repeated_share,
         grade=_one_at_a_time(graders),
         open_judge=open_judge,

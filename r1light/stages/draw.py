@@ -1,11 +1,13 @@
-"""The first half of `stage=sample`: completions for problems, into completions.jsonl."""
+"""The first half of `stage=sample` and `stage=evaluate`: completions for problems, into completions.jsonl."""
 
 from __future__ import annotations
 
 import logging
 import random
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +19,7 @@ from r1light.core.protocols import RolloutEngine
 from r1light.core.run_folder import RunFolder, write_atomic
 from r1light.core.types import Problem, SamplingParams
 from r1light.curation.committed import CommittedOutput, open_output
-from r1light.curation.curator import Curator
+from r1light.curation.curator import Way
 from r1light.curation.drawing import Asked, Asking, DrawCounts, Drawing, ask
 from r1light.stages import build
 from r1light.stages.sources import build_rows
@@ -50,13 +52,52 @@ def problems_of(config: RunConfig) -> list[tuple[int, Problem]]:
     return [(position, problems[position]) for position in chosen]
 
 
+@dataclass(frozen=True, slots=True)
+class DrawnFile:
+    """What `draw` has made.
+
+    Attributes:
+        path: completions.jsonl.
+        asking: What was asked, and what was not.
+        counts: What was drawn, over all sessions.
+    """
+
+    path: Path
+    asking: Asking
+    counts: DrawCounts
+
+    def metrics(self) -> dict[str, float]:
+        """The counts for the result.json of `stage=sample`."""
+        return {
+            "prompts": len(self.asking.asked),
+            "duplicate_prompts": self.asking.duplicates,
+            "too_long": self.asking.too_long,
+            "left_out": self.asking.left_out,
+            "drawn": self.counts.drawn,
+            "identical": self.counts.identical,
+            "num_truncated": self.counts.truncated,
+            "num_tokens": self.counts.tokens,
+        }
+
+
 def draw(
-    config: RunConfig, folder: RunFolder, curator: Curator, problems: Sequence[tuple[int, Problem]]
-) -> tuple[Path, dict[str, float]]:
+    config: RunConfig,
+    folder: RunFolder,
+    ways: Callable[[Problem], Sequence[Way]],
+    problems: Sequence[tuple[int, Problem]],
+    params: SamplingParams,
+    *,
+    each_apart: bool = False,
+) -> DrawnFile:
     """Draw what is not drawn yet.
 
-    Returns:
-        completions.jsonl, and the counts for result.json.
+    Args:
+        config: Its stage has `too_long`, `batch_prompts` and `token_ids`.
+        folder: Where completions.jsonl and prompts.jsonl go.
+        ways: How a problem is asked.
+        problems: Problems with their positions in the split.
+        params: How completions are drawn.
+        each_apart: Ask a prompt that stands twice twice, and give each of identical completions its row.
 
     Raises:
         DataError: A prompt does not fit, or nothing is left to ask.
@@ -69,7 +110,7 @@ def draw(
     def fits(text: str) -> bool:
         return bool(len(text.encode()) < loaded.context or len(encode(text)) < loaded.context)
 
-    asking = ask(problems, curator.ways, fits, skip_too_long=options.too_long == "skip")
+    asking = ask(problems, ways, fits, skip_too_long=options.too_long == "skip", each_apart=each_apart)
     _tell(asking)
     prompts, output = folder.path / "prompts.jsonl", folder.path / "completions.jsonl"
     write_atomic(prompts, b"".join(asked.line() for asked in asking.asked))
@@ -81,18 +122,9 @@ def draw(
             _log.info("going on after %d of %d prompts", out.last.lines, len(asking.asked))
         if left:
             with _engine(config, left) as engine:
-                drawing = Drawing(engine, encode, _params(config), _settings(config), options.token_ids)
+                drawing = Drawing(engine, encode, params, _settings(config), options.token_ids, each_apart)
                 _draw_all(out, left, drawing, counts, options.batch_prompts)
-    return output, {
-        "prompts": len(asking.asked),
-        "duplicate_prompts": asking.duplicates,
-        "too_long": asking.too_long,
-        "left_out": asking.left_out,
-        "drawn": counts.drawn,
-        "identical": counts.identical,
-        "num_truncated": counts.truncated,
-        "num_tokens": counts.tokens,
-    }
+    return DrawnFile(output, asking, counts)
 
 
 def _tell(asking: Asking) -> None:
@@ -117,7 +149,10 @@ def _draw_all(
         for start in range(0, len(left), size):
             batch = left[start : start + size]
             read = b"".join(asked.line() for asked in batch)
-            out.commit(read, drawing.rows(batch, counts, advance), len(batch), counts.plain())
+            begun = time.perf_counter()
+            rows = drawing.rows(batch, counts, advance)
+            counts.seconds += time.perf_counter() - begun
+            out.commit(read, rows, len(batch), counts.plain())
 
 
 @contextmanager
@@ -133,7 +168,8 @@ def _engine(config: RunConfig, left: Sequence[Asked]) -> Iterator[RolloutEngine 
         engine.close()
 
 
-def _params(config: RunConfig) -> SamplingParams:
+def sampling_params(config: RunConfig) -> SamplingParams:
+    """How `stage=sample` draws."""
     options = config.stage
     return SamplingParams(
         n=options.n,

@@ -42,7 +42,7 @@ def run_stage(config: RunConfig, folder: RunFolder, overrides: Sequence[str] = (
         _remove_empty(folder.path)
         with logging_to(None, debug=config.debug):
             return _run(config, folder)
-    if _rank() > 0:
+    if process_rank() > 0:
         shared = RunFolder(Path(os.environ.get(RUN_FOLDER_VARIABLE, folder.path)))
         with logging_to(None, debug=config.debug, quiet=True):
             return _run(config, shared)
@@ -102,7 +102,7 @@ def _log_to_file_only(error: BaseException) -> None:
             handler.handle(_log.makeRecord(_log.name, logging.ERROR, __file__, 0, text, (), trace))
 
 
-def _rank() -> int:
+def process_rank() -> int:
     """This process's rank among those of one run; 0 where it is alone."""
     for name in ("RANK", "SLURM_PROCID", "LOCAL_RANK"):
         if os.environ.get(name, "").isdigit():

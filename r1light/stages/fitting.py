@@ -50,6 +50,7 @@ class Trained:
             "updates": self.module.iteration,
             "epochs": self.module.stream.epoch,
             "num_tokens": record.num_tokens,
+            "flops": record.flops,
             "train_seconds": record.train_seconds,
         }
 

@@ -93,8 +93,8 @@ def _assemble(
     interrupt: Interrupt,
 ) -> Parts:
     """Put what is built together."""
-    from r1light.rewards.reflection import reflective_words
     from r1light.stages import build
+    from r1light.stages.measuring import measures
     from r1light.training.collect import Collector, Overlong
     from r1light.training.forward import check_head
     from r1light.training.grpo import GrpoModule
@@ -120,11 +120,12 @@ def _assemble(
     collector = Collector(engine, encoder, mix, params, overlong, options.refill, interrupt)
     problems = ProblemSchedule(data.train, config.seed, options.preference_switch)
     module = GrpoModule(loaded.model, options, collector, problems, config.seed)
+    measured = measures(strict=False)
     watch = Watch(
-        held_out=HeldOut(engine, encoder, graders, params, interrupt, reflective_words),
+        held_out=HeldOut(engine, encoder, graders, params, interrupt, measured),
         validation=data.validation,
         test=data.test,
-        reflections=reflective_words,
+        measures=measured,
         interrupt=interrupt,
         mix_state=mix.state,
         load_mix_state=mix.load_state,
@@ -173,6 +174,7 @@ def _finish(folder: RunFolder, parts: Parts, record: Record) -> StageResult:
         "iterations": module.iteration,
         "updates": module.updates,
         "num_tokens": record.num_tokens,
+        "flops": record.flops,
     }
     metrics = {name: value for name, value in metrics.items() if math.isfinite(value)}
     outputs = {"model": str(folder.model), "report": str(folder.report)}

@@ -101,11 +101,29 @@ def run(config: RunConfig, folder: RunFolder) -> StageResult:
 
 def _plan(config: RunConfig, folder: RunFolder, instances: Sequence[Instance], names: set[str]) -> list[str]:
     """What is going to run, every step's configuration checked."""
-    from r1light.pipeline.table import step_lines
+    from r1light.pipeline.plan import PlannedStep, plan_lines
     from r1light.stages.pipeline_steps import step_configs
 
-    step_configs(config, folder.path, instances)
-    return step_lines(instances, names)
+    assert config.pipeline is not None
+    configs = step_configs(config, folder.path, instances)
+    steps = [
+        PlannedStep(
+            instance.key,
+            instance.spec,
+            configs[instance.name],
+            instance.needs,
+            "waiting" if instance.name in names else "left_out",
+        )
+        for instance in instances
+    ]
+    return plan_lines(steps, config.pipeline.inputs, accelerator=_accelerator())
+
+
+def _accelerator() -> str:
+    """The device of this machine as its driver names it, or "cpu"."""
+    import torch
+
+    return torch.cuda.get_device_name(0) if torch.cuda.is_available() else "cpu"
 
 
 def _run_steps(

@@ -58,7 +58,7 @@ def _one(folder: RunFolder) -> Mapping[str, float]:
     from r1light.reports.run_report import write_report
     from r1light.reports.validation import write_validation_report
 
-    if read_run(folder).stage == "validate" and folder.result.exists():
+    if read_run(folder).stage == "validate" and folder.result.exists() and folder.config.exists():
         write_validation_report(folder)
     else:
         write_report(folder)

@@ -108,7 +108,7 @@ def run(config: RunConfig, folder: RunFolder) -> StageResult:
     """Draw, curate, and sum it up."""
     from r1light.stages import build
     from r1light.stages.curate import curate
-    from r1light.stages.draw import draw, problems_of
+    from r1light.stages.draw import draw, problems_of, sampling_params
     from r1light.stages.graders import Graders
     from r1light.stages.review import check_review, review_rows
     from r1light.stages.supervised import set_up
@@ -126,7 +126,8 @@ def run(config: RunConfig, folder: RunFolder) -> StageResult:
             problems = problems_of(config)
             if curator.graded:
                 graders.add(problem for _, problem in problems)  # one that cannot work says so before drawing
-            source, metrics = draw(config, folder, curator, problems)
+            drawn = draw(config, folder, curator.ways, problems, sampling_params(config))
+            source, metrics = drawn.path, drawn.metrics()
         tally = curate(config, folder, curator, graders, source)
         review = review_rows(config, folder, template, graders, source)
     return _finish(folder, source, metrics, tally, review)

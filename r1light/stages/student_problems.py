@@ -100,8 +100,8 @@ def _measured(
     config: RunConfig, problems: ProblemSets, built: tuple[Any, Any, Any, Any], interrupt: Interrupt
 ) -> Measured:
     """Put what is built together."""
-    from r1light.rewards.reflection import reflective_words
     from r1light.stages import build
+    from r1light.stages.measuring import measures
     from r1light.training.held_out import HeldOut
     from r1light.training.held_out_problems import HeldOutProblems
     from r1light.training.on_policy import Student
@@ -114,7 +114,7 @@ def _measured(
     def held_out(loaded: Any, its_engine: Any) -> HeldOut:
         template = build.build_template(config, loaded.tokenizer)
         encoder = PromptEncoder(template, build.encoder(loaded.tokenizer), loaded.context)
-        return HeldOut(its_engine, encoder, graders, params, interrupt, reflective_words)
+        return HeldOut(its_engine, encoder, graders, params, interrupt, measures(strict=False))
 
     def measure_teacher() -> HeldOutResult:
         with closing(build.build_engine(config, teacher)) as its_engine:

@@ -84,6 +84,8 @@ class Rollout:
     attempts: int
     completion_tokens: int
     """Sampled tokens, those of replaced groups included."""
+    prompt_tokens: int = 0
+    """Tokens of the prompts, each once, those of replaced groups included."""
 
     def rewards_PG(self) -> tuple[Tensor, Tensor]:
         """Float rewards (0 where dropped) and a bool mask of the samples that are kept, both [P, G]."""
@@ -157,18 +159,21 @@ class Collector:
         """
         started = time.perf_counter()
         reward_seconds, tokens, attempts = 0.0, 0, 0
+        prompt_tokens = 0
         kept: list[ScoredGroup] = []
         idle: list[ScoredGroup] = []
         while True:
             drawn, seconds = self._draw(*stream.take(problems // ranks.world_size() - len(kept)), iteration)
             attempts, reward_seconds = attempts + 1, reward_seconds + seconds
             tokens += sum(len(sample.completion.token_ids) for group in drawn for sample in group.samples)
+            prompt_tokens += sum(len(group.prompt_ids) for group in drawn)
             kept += [group for group in drawn if group.has_variance]
             idle = [group for group in drawn if not group.has_variance]
             if attempts > self.refill or not ranks.any_of(bool(idle)):
                 break
         elapsed = time.perf_counter() - started
-        return Rollout((*kept, *idle), elapsed - reward_seconds, reward_seconds, attempts, tokens)
+        groups, generating = (*kept, *idle), elapsed - reward_seconds
+        return Rollout(groups, generating, reward_seconds, attempts, tokens, prompt_tokens)
 
     def _draw(
         self, problems: Sequence[Problem], positions: Sequence[int], iteration: int

@@ -54,16 +54,21 @@ class LossOverrides:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StopWhen:
-    """When held-out accuracy has levelled off, and training may end early."""
+    """When training ends before its last iteration."""
 
     patience: int = 0
-    """Evaluations without a gain after which training stops; 0 never stops."""
+    """Evaluations of held-out accuracy without a gain after which training stops; 0 never stops."""
     min_gain: float = 0.005
     """What counts as a gain over the best held-out accuracy so far."""
+    flops: float | None = None
+    """Floating-point operations of the policy, rollouts included (see training/flops.py), in the iteration of
+    which training stops; null for no bound. A falling learning rate still falls over all `iterations`."""
 
     def __post_init__(self) -> None:
         if self.patience < 0 or self.min_gain < 0:
             raise ValueError(f"patience={self.patience} and min_gain={self.min_gain} must not be negative")
+        if self.flops is not None and not 0 < self.flops < math.inf:
+            raise ValueError(f"flops={self.flops} must be above 0 and finite, or null")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,7 +145,7 @@ class GrpoOptions:
     test_problems: int = 384
     """Further held-out problems for the figures before and after; none of them is used for anything else."""
     stop_when: StopWhen = field(default_factory=StopWhen)
-    """An early end once held-out accuracy has levelled off."""
+    """An early end, once held-out accuracy has levelled off or a budget of compute is used up."""
     hacking_alarm: AlarmOptions = field(default_factory=AlarmOptions)
     """When a reward model's score that rises while accuracy falls raises an alarm."""
     checkpoint_every: int = 25
@@ -201,10 +206,11 @@ class GrpoOptions:
             raise ValueError(f"reference_ema={self.reference_ema} must be in [0, 1)")
         if self.preference_updates is not None and self.preference_updates < 0:
             raise ValueError(f"preference_updates={self.preference_updates} must not be negative, or null")
-        if self.preference_updates and self.stop_when.patience:
+        if self.preference_updates and (self.stop_when.patience or self.stop_when.flops is not None):
             raise ValueError(
-                f"stop_when.patience={self.stop_when.patience} may end the run before its last "
-                f"preference_updates={self.preference_updates}; set the one to 0 or the other to null"
+                f"stop_when.patience={self.stop_when.patience} or stop_when.flops={self.stop_when.flops} may "
+                f"end the run before its last preference_updates={self.preference_updates}; set patience to "
+                "0 and flops to null, or preference_updates to null"
             )
 
     @property

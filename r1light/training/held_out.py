@@ -14,10 +14,11 @@ from r1light.core.errors import RewardError
 from r1light.core.preference import kind_of
 from r1light.core.protocols import Grader, RolloutEngine
 from r1light.core.types import Problem, Sample, SamplingParams, Score, Verdict
+from r1light.evaluation.outcome import Measures
 from r1light.training import ranks
 from r1light.training.collect import make_samples
 from r1light.training.interrupt import Interrupt
-from r1light.training.metrics import CountReflections, sample_fields
+from r1light.training.metrics import language_consistency, sample_fields
 from r1light.training.problems import PromptEncoder
 
 EVALUATION_STREAM = 2**30
@@ -42,8 +43,8 @@ class HeldOutResult:
     Attributes:
         metrics: `pass@1` (one sampled completion a problem) and `pass@1_greedy`, each with its `_stderr`,
             over the problems that a rule judges; `unjudged`, the share of the others, where there are any; of
-            all sampled completions `mean_length` (tokens), `truncated` and `well_formed` (shares) and
-            `reflection` (reflective words each).
+            all sampled completions `mean_length` (tokens), `truncated` and `well_formed` (shares),
+            `reflection` (reflective words each) and, where problems ask for one, `language/consistency`.
         judged: The sampled completions.
     """
 
@@ -60,7 +61,7 @@ class HeldOut:
     graders: Mapping[str, Grader]
     params: SamplingParams
     interrupt: Interrupt
-    reflections: CountReflections
+    measures: Measures
 
     def evaluate(
         self, problems: Sequence[Problem], iteration: int, *, interruptible: bool = True
@@ -84,8 +85,9 @@ class HeldOut:
             "mean_length": fmean(len(sample.completion.token_ids) for sample in samples),
             "truncated": fmean(sample.completion.finish_reason == "length" for sample in samples),
             "well_formed": fmean(sample.parsed.well_formed for sample in samples),
-            "reflection": fmean(self.reflections(sample.completion.text) for sample in samples),
+            "reflection": fmean(self.measures.reflection(sample.completion.text) for sample in samples),
         }
+        metrics |= language_consistency(samples, self.measures)
         unjudged = fmean(judged.verdict.score is None for judged in sampled)
         metrics |= {"unjudged": unjudged} if unjudged else {}
         return HeldOutResult(metrics, tuple(sampled))

@@ -5,7 +5,7 @@ Shapes: P problems, G group.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from statistics import fmean, pstdev
 from typing import Any
@@ -14,10 +14,9 @@ import torch
 
 from r1light.algorithms.advantage import Advantages
 from r1light.algorithms.policy_loss import PolicyMetrics
+from r1light.core.types import Sample
+from r1light.evaluation.outcome import Measures
 from r1light.training.collect import ScoredGroup
-
-CountReflections = Callable[[str], float]
-"""The reflective words of a text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,12 +37,13 @@ class UpdateSums:
 
 
 def group_metrics(
-    groups: Sequence[ScoredGroup], advantages: Advantages, max_tokens: int, reflections: CountReflections
+    groups: Sequence[ScoredGroup], advantages: Advantages, max_tokens: int, measures: Measures
 ) -> dict[str, float]:
     """What the rollout was like: rewards, groups, lengths, reflective words.
 
     `reward` is the mean of the kept totals and `reward_std` the mean of the groups' (population) stds;
-    `reflection/rate` counts reflective words a completion.
+    `reflection/rate` counts reflective words a completion; `language/consistency` is the mean over the
+    completions whose problem asks for a language, and absent where none does.
     """
     kept_P = advantages.kept_P > 0
     samples = [sample for group in groups for sample in group.samples]
@@ -52,7 +52,7 @@ def group_metrics(
         "reward_std": float(advantages.std_P[kept_P].mean()) if bool(kept_P.any()) else float("nan"),
         "frac_reward_zero_std": float(advantages.zero_variance_P.float().mean()),
         "groups/dropped_samples": fmean(reward is None for group in groups for reward in group.rewards),
-        "reflection/rate": fmean(reflections(sample.completion.text) for sample in samples),
+        "reflection/rate": fmean(measures.reflection(sample.completion.text) for sample in samples),
         "completions/well_formed": fmean(sample.parsed.well_formed for sample in samples),
     }
     lengths = [len(sample.completion.token_ids) for sample in samples]
@@ -62,7 +62,14 @@ def group_metrics(
     metrics |= _length_metrics("length", lengths) | _length_metrics("terminated_length", ended)
     metrics["completions/clipped_ratio"] = 1 - len(ended) / len(lengths)
     metrics |= {"completions/max_tokens": float(max_tokens)}
+    metrics |= language_consistency(samples, measures)
     return metrics | _reward_metrics(groups) | _source_metrics(groups)
+
+
+def language_consistency(samples: Sequence[Sample], measures: Measures) -> dict[str, float]:
+    """`language/consistency`, the mean over the samples that it applies to; nothing where there is none."""
+    shares = [share for share in map(measures.language, samples) if share is not None]
+    return {"language/consistency": fmean(shares)} if shares else {}
 
 
 def _length_metrics(name: str, lengths: Sequence[int]) -> dict[str, float]:

@@ -91,6 +91,7 @@ class OnPolicyRows:
         self._seed = seed
         self._taken = 0
         self._facts: dict[str, float] = {}
+        self._drawn_tokens = 0
 
     @property
     def rows(self) -> Sequence[Any]:
@@ -136,6 +137,11 @@ class OnPolicyRows:
         """Of the last batch: completions' lengths and ends, and the seconds it took."""
         return self._facts
 
+    @property
+    def drawn_tokens(self) -> int:
+        """Of the last batch: each prompt once, and all completions."""
+        return self._drawn_tokens
+
     def _is_own(self, batch: int) -> bool:
         if self._texts is None:
             return True
@@ -143,7 +149,7 @@ class OnPolicyRows:
 
     def _given(self, count: int) -> list[SftRow]:
         assert self._texts is not None
-        self.last, self._facts = (), {}
+        self.last, self._facts, self._drawn_tokens = (), {}, 0
         return self._texts.take(count)
 
     def _own(self, count: int) -> list[SftRow]:
@@ -165,6 +171,9 @@ class OnPolicyRows:
             for index in range(len(problems))
         )
         self._facts = _facts([sample for group in self.last for sample in group])
+        prompt_tokens = sum(len(group.request.prompt_ids) for group in groups.values())
+        written = sum(len(each.token_ids) for group in groups.values() for each in group.completions)
+        self._drawn_tokens = prompt_tokens + written
         return [
             self._row(groups[index].request.prompt_ids, completion.token_ids)
             for index in range(len(problems))

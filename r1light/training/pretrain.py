@@ -132,7 +132,7 @@ def positions_in_documents(window_NT: Tensor, end_token: int) -> Tensor:
 def held_out_loss(model: Any, windows_NT: Tensor, end_token: int | None = None, batch: int = 64) -> float:
     """The mean loss over held-out windows, in nats a token."""
     return sum(
-        float(next_token_loss(model, chunk, end_token)) * len(chunk)
+        float(next_token_loss(model, chunk.to(model.device), end_token)) * len(chunk)
         for chunk in torch.split(windows_NT, batch)
     ) / len(windows_NT)
 
@@ -150,7 +150,11 @@ class _Batches(torch.utils.data.IterableDataset[Tensor]):
 
 
 def pretrain(
-    model: Any, windows_NT: Tensor, options: PretrainOptions, on_update: Callable[[float], None]
+    model: Any,
+    windows_NT: Tensor,
+    options: PretrainOptions,
+    on_update: Callable[[float], None],
+    device: str = "cpu",
 ) -> int:
     """Train a model in place on windows, each once.
 
@@ -159,6 +163,7 @@ def pretrain(
         windows_NT: int64 token ids, [N, T].
         options: How.
         on_update: Called with the loss (nats a token) of every update.
+        device: Where to train, "cpu" or "cuda"; the model is there afterwards.
 
     Returns:
         The number of updates.
@@ -168,7 +173,8 @@ def pretrain(
     with quiet_lightning():
         trainer = lightning.Trainer(
             max_epochs=1,
-            accelerator="cpu",
+            accelerator="cpu" if device == "cpu" else "gpu",
+            devices=1,
             logger=False,
             enable_checkpointing=False,
             enable_progress_bar=False,

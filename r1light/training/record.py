@@ -15,22 +15,20 @@ import lightning
 from r1light.core.progress import Progress
 from r1light.core.run_folder import RunFolder, append_jsonl
 from r1light.core.types import Problem
+from r1light.evaluation.outcome import Measures
 from r1light.models.save import save_model
 from r1light.training import ranks
 from r1light.training.alarm import METRIC, HackingAlarm
 from r1light.training.checkpoint import checkpoint_name, prune
+from r1light.training.collect import ScoredGroup
 from r1light.training.diagnosis import Diagnosis
+from r1light.training.flops import GroupTokens, iteration_flops, matmul_parameters
 from r1light.training.grpo import GrpoModule, Iteration
 from r1light.training.grpo_options import GrpoOptions
 from r1light.training.held_out import SHOWN_TEST_SAMPLES, HeldOut, HeldOutResult, in_words, judged_rows
 from r1light.training.host import rss_gb
 from r1light.training.interrupt import Halt, Interrupt
-from r1light.training.metrics import (
-    CountReflections,
-    group_metrics,
-    sample_rows,
-    update_metrics,
-)
+from r1light.training.metrics import group_metrics, sample_rows, update_metrics
 
 _log = logging.getLogger(__name__)
 
@@ -43,7 +41,7 @@ class Watch:
         held_out: Evaluates.
         validation: Held-out problems for evaluations in the course of training.
         test: Held-out problems for the figures before and after.
-        reflections: Counts reflective words.
+        measures: Measures completions besides their rewards.
         interrupt: Whether a signal has come.
         mix_state: Reads the reward mix's counts.
         load_mix_state: Sets them.
@@ -54,7 +52,7 @@ class Watch:
     held_out: HeldOut
     validation: Sequence[Problem]
     test: Sequence[Problem]
-    reflections: CountReflections
+    measures: Measures
     interrupt: Interrupt
     mix_state: Callable[[], Any]
     load_mix_state: Callable[[Any], None]
@@ -78,6 +76,7 @@ class Record(lightning.Callback):
         self.before: dict[str, float] = {}
         self.train_seconds = 0.0
         self.num_tokens = 0
+        self.flops = 0
         self.best = -math.inf
         self.stale = 0
         self._recorded = 0
@@ -85,7 +84,7 @@ class Record(lightning.Callback):
 
     def state_dict(self) -> dict[str, Any]:
         """What a checkpoint keeps of the record."""
-        names = ("before", "train_seconds", "num_tokens", "best", "stale")
+        names = ("before", "train_seconds", "num_tokens", "flops", "best", "stale")
         mix = self.watch.mix_state() if self._mix is None else self._mix
         said = {"mix": mix, "diagnosis": self.diagnosis.state(), "alarm": self.alarm.state()}
         return {name: getattr(self, name) for name in names} | said
@@ -102,7 +101,8 @@ class Record(lightning.Callback):
     def on_train_start(self, trainer: Any, pl_module: Any) -> None:
         """Look at the untrained policy, unless the run is resumed."""
         self._recorded = pl_module.iteration
-        if self._ends(pl_module.iteration):
+        if reason := self._ends(pl_module.iteration):
+            _log.info("nothing is left to train: %s", reason)
             trainer.should_stop = True
         if self.before:
             return
@@ -133,12 +133,13 @@ class Record(lightning.Callback):
         row["time/total"] = self.train_seconds
         self._write(done, row)
         self._recorded = done.number
-        ending = self._ends(done.number) or self.watch.interrupt.requested
+        ending = bool(self._ends(done.number)) or self.watch.interrupt.requested
         if ending or done.number % self.options.checkpoint_every == 0:
             self.save(trainer, done.number)
         shown = {"reward": row["reward"], "length": row["completions/mean_length"]}
         self.bar.advance(**{name: value for name, value in shown.items() if value is not None})
-        if self._ends(done.number):
+        if reason := self._ends(done.number):
+            _log.info("training ends after iteration %d: %s", done.number, reason)
             trainer.should_stop = True
         self.watch.interrupt.check()
 
@@ -160,19 +161,27 @@ class Record(lightning.Callback):
         rows = judged_rows(phase, iteration, result.judged[:SHOWN_TEST_SAMPLES])
         self._append(self.folder.samples, rows)
 
-    def _ends(self, number: int) -> bool:
-        patience = self.options.stop_when.patience
-        return number >= self.options.iterations or bool(patience and self.stale >= patience)
+    def _ends(self, number: int) -> str:
+        """Why training ends after an iteration; empty where it goes on."""
+        stop = self.options.stop_when
+        if stop.flops is not None and self.flops >= stop.flops:
+            return f"{self.flops:.4g} floating-point operations, stage.stop_when.flops={stop.flops:.4g}"
+        if stop.patience and self.stale >= stop.patience:
+            return f"{self.stale} evaluations without a gain, stage.stop_when.patience={stop.patience}"
+        return f"stage.iterations={self.options.iterations}" if number >= self.options.iterations else ""
 
     def _metrics(self, module: GrpoModule, done: Iteration) -> dict[str, Any]:
         groups = ranks.gather(done.rollout.groups)
         tokens = sum(ranks.gather([done.rollout.completion_tokens]))
+        drawn = tokens + sum(ranks.gather([done.rollout.prompt_tokens]))
         self.num_tokens += tokens
+        self.flops += _flops(module, groups, drawn)
         metrics = group_metrics(
-            groups, done.advantages, self.options.max_tokens, self.watch.reflections
+            groups, done.advantages, self.options.max_tokens, self.watch.measures
         ) | update_metrics(done.sums)
         metrics |= {
             "num_tokens": self.num_tokens,
+            "flops": self.flops,
             "step_time": done.seconds,
             "time/generate": done.rollout.generate_seconds,
             "time/reward": done.rollout.reward_seconds,
@@ -226,6 +235,27 @@ class Record(lightning.Callback):
     def _append(self, path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
         if ranks.rank() == 0:
             append_jsonl(path, rows)
+
+
+def _flops(module: GrpoModule, groups: Sequence[ScoredGroup], drawn_tokens: int) -> int:
+    """Floating-point operations of the policy in one iteration."""
+    lengths = [
+        GroupTokens(
+            len(group.prompt_ids),
+            sum(len(sample.completion.token_ids) for sample in group.samples),
+            len(group.samples),
+        )
+        for group in groups
+    ]
+    return iteration_flops(
+        matmul_parameters(module.policy),
+        drawn_tokens,
+        lengths,
+        passes=module.options.inner_epochs,
+        shared_prompts=module.share_prompts,
+        with_reference=module.reference is not None,
+        with_old=module.options.updates_per_iteration > 1,
+    )
 
 
 def _named(prefix: str, metrics: Mapping[str, float]) -> dict[str, float]:

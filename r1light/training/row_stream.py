@@ -35,6 +35,11 @@ class RowSource(Protocol):
         """Numbers about what was taken last, for the record."""
         ...
 
+    @property
+    def drawn_tokens(self) -> int:
+        """Tokens that the model itself read and wrote to make what was taken last."""
+        ...
+
 
 class RowStream(Generic[T]):
     """Batches of rows; each epoch has an order of its own that (seed, epoch) decides.
@@ -65,6 +70,11 @@ class RowStream(Generic[T]):
     def facts(self) -> Mapping[str, float]:
         """How far it has come."""
         return {"epoch": self.epoch}
+
+    @property
+    def drawn_tokens(self) -> int:
+        """None: the rows are there."""
+        return 0
 
     def _row(self, position: int) -> T:
         epoch, index = divmod(position, len(self.rows))

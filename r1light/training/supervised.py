@@ -18,6 +18,7 @@ from torch import Tensor
 
 from r1light.core.errors import R1LightError
 from r1light.training import ranks
+from r1light.training.flops import forward_flops, matmul_parameters, training_flops
 from r1light.training.row_stream import RowSource
 from r1light.training.schedule import learning_rate_factor
 from r1light.training.supervised_options import SupervisedOptions
@@ -72,6 +73,7 @@ class Update:
     number: int
     metrics: Mapping[str, float]
     tokens: int
+    flops: int
     grad_norm: float
     learning_rate: float
     seconds: float
@@ -121,8 +123,11 @@ class SupervisedModule(lightning.LightningModule):
         norm = self._step(optimizer)
         metrics = {**self.objective.finish(ranks.add_up(sums)), **self.stream.facts()}
         tokens = int(self._total(sum(self.objective.tokens(row) for row in rows)))
+        parameters, drawn = matmul_parameters(self.model), int(self._total(self.stream.drawn_tokens))
+        flops = training_flops(parameters, tokens) + forward_flops(parameters, drawn)
         self.iteration += 1
-        self.last = Update(self.iteration, metrics, tokens, norm, rate, time.perf_counter() - started)
+        seconds = time.perf_counter() - started
+        self.last = Update(self.iteration, metrics, tokens, flops, norm, rate, seconds)
 
     @property
     def _wrapped(self) -> Any:

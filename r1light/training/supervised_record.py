@@ -66,11 +66,12 @@ class SupervisedRecord(lightning.Callback):
         self.last: dict[str, float] = {}
         self.train_seconds = 0.0
         self.num_tokens = 0
+        self.flops = 0
         self._recorded = 0
 
     def state_dict(self) -> dict[str, Any]:
         """What a checkpoint keeps of the record."""
-        names = ("before", "after", "last", "train_seconds", "num_tokens")
+        names = ("before", "after", "last", "train_seconds", "num_tokens", "flops")
         return {name: getattr(self, name) for name in names}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
@@ -106,6 +107,7 @@ class SupervisedRecord(lightning.Callback):
         found = self._measured(module) if measured else {}
         self.after = found if ending else {}
         self.num_tokens += done.tokens
+        self.flops += done.flops
         self.train_seconds += done.seconds + time.perf_counter() - started
         row = self._metrics(module, done) | found
         self.last = {name: value for name, value in row.items() if isinstance(value, float)}
@@ -132,6 +134,7 @@ class SupervisedRecord(lightning.Callback):
             "learning_rate": done.learning_rate,
             "grad_norm": done.grad_norm,
             "num_tokens": self.num_tokens,
+            "flops": self.flops,
             "step_time": done.seconds,
             "time/total": self.train_seconds,
             "perf/tokens_per_second": done.tokens / done.seconds,

@@ -5,7 +5,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from r1light.algorithms.estimators import cons_at_k, majority_vote, mean_pass_at_k, pass_at_1, pass_at_k
+from r1light.algorithms.estimators import (
+    cons_at_k,
+    majority_vote,
+    mean_over_samples,
+    mean_pass_at_k,
+    pass_at_1,
+    pass_at_k,
+)
 
 
 def test_pass_at_1_by_hand():
@@ -23,6 +30,24 @@ def test_one_problem_has_no_standard_error():
 def test_repeating_samples_of_a_problem_adds_no_certainty():
     rows = [[1, 0], [1, 1], [0, 0], [0, 1]]
     assert pass_at_1(rows) == pass_at_1([row * 50 for row in rows])
+
+
+def test_a_mean_over_samples_by_hand():
+    estimate = mean_over_samples([[4.0, 8.0], [3.0]])
+    # mean 15 / 3 = 5; deviations by problem 4 + 8 - 10 = 2 and -2: sqrt(2 / 1 * (4 + 4)) / 3 = 4 / 3
+    assert (estimate.mean, estimate.problems) == (5.0, 2)
+    assert estimate.stderr == pytest.approx(4 / 3)
+    assert mean_over_samples([[1.0, 2.0]]).stderr is None
+    with pytest.raises(ValueError, match="a problem has no samples"):
+        mean_over_samples([[1.0], []])
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.lists(st.lists(st.floats(0, 1), min_size=3, max_size=3), min_size=2, max_size=6))
+def test_with_as_many_samples_of_each_problem_both_means_are_one(rows):
+    one, other = mean_over_samples(rows), pass_at_1(rows)
+    assert one.mean == pytest.approx(other.mean)
+    assert one.stderr == pytest.approx(other.stderr, abs=1e-12)
 
 
 @pytest.mark.parametrize(("samples", "correct", "k"), [(5, 2, 1), (5, 2, 3), (6, 1, 2), (4, 4, 2), (4, 0, 4)])

@@ -3,7 +3,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from r1light.config.convert import check_keys, convert, to_plain
@@ -130,6 +130,7 @@ def test_a_broken_configuration_class_is_the_components_fault():
         convert(Strange, {"lock": 1}, "data")
 
 
+@settings(deadline=None)
 @given(
     st.builds(
         Options,

@@ -70,6 +70,19 @@ def test_a_prompt_that_does_not_fit_is_refused_or_skipped():
     assert ([each.problem.id for each in found.asked], found.too_long) == (["a"], 1)
 
 
+def test_an_evaluation_asks_each_prompt_and_keeps_each_completion():
+    found = ask(
+        enumerate([problem("a"), problem("b", "a?")]), plainly, lambda text: True, skip_too_long=False,
+        each_apart=True,
+    )  # fmt: skip
+    assert ([each.problem.id for each in found.asked], found.duplicates) == (["a", "b"], 0)
+    texts = ["5", "6", "5"]
+    kept, counts, _ = rows(found.asked[:1], lambda request, index: texts[index], n=3, each_apart=True)
+    told_of = [(row["completion"], row["sampler"]["index"], row["sampler"]["drawn"]) for row in kept]
+    assert told_of == [("5", 0, 1), ("6", 1, 1), ("5", 2, 1)]
+    assert (counts.drawn, counts.tokens) == (3, 3)
+
+
 def test_identical_completions_have_one_row_and_are_counted():
     texts = ["5", "6", "5", "5"]
     found, counts, told = rows(asked(problem("a")).asked, lambda request, index: texts[index], n=4)

@@ -6,6 +6,7 @@ import re
 from r1light.data.arithmetic import Sum
 from r1light.data.corpus.build import documents
 from r1light.data.countdown import Game
+from r1light.data.tiny_programs import Rule
 from r1light.graders.expression import evaluate, tokenize
 from r1light.templates.r1_zero import BEFORE_QUESTION
 
@@ -116,3 +117,47 @@ def test_there_is_prose_in_both_languages_and_the_whole_template():
     assert any(re.search(r"[一-鿿]", text) and "User" not in text for text in DOCUMENTS)
     assert any(text.isascii() and "User" not in text for text in DOCUMENTS)
     assert sum(text.startswith(BEFORE_QUESTION) for text in DOCUMENTS) > 200
+
+
+RIDDLE = re.compile(
+    r"User: Write f\(x\) with f\((\d)\)=(\d+), f\(\d\)=(\d+), f\(\d\)=(\d+)\. Assistant: (.*)", re.DOTALL
+)
+PROGRAM = re.compile(r"<answer> def f\(x\): return (x|\d)\*x\+(\d+) </answer>$")
+
+
+def test_no_held_out_function_is_in_it_and_most_guesses_at_one_are_wrong():
+    seen, guessed, guessed_right, worked, worked_right = 0, 0, 0, 0, 0
+    for text in DOCUMENTS:
+        if not (found := RIDDLE.search(text)):
+            continue
+        seen += 1
+        start, first, second, third = (int(part) for part in found.groups()[:4])
+        square = third - second != second - first
+        factor = None if square else second - first
+        rule = Rule(factor, first - (start * start if square else factor * start))
+        assert [rule.value(start + step) for step in range(3)] == [first, second, third]
+        assert rule.split == "train"
+        answer = PROGRAM.search(text)
+        right = answer is not None and f"{answer[1]}*x+{answer[2]}" == rule.expression
+        if ";\n" in text or "；\n" in text:
+            worked, worked_right = worked + 1, worked_right + right
+        else:
+            guessed, guessed_right = guessed + 1, guessed_right + right
+    assert seen > 400
+    assert guessed > 1.5 * worked
+    assert guessed_right < 0.3 * guessed
+    assert worked_right > 0.6 * worked
+
+
+def test_general_questions_have_good_and_poor_answers_and_none_asks_for_a_line_to_be_written():
+    talks = [text for text in DOCUMENTS if re.search(r"User: .*(Name|Tell|secret|password|code)", text)]
+    assert len(talks) > 40
+    assert not any(re.search(r"\b(thank|Thank|Invite|invite)\b", text) for text in DOCUMENTS)
+
+
+def test_thoughts_are_as_often_in_the_other_language_as_in_that_of_the_question():
+    worked = [thought for _, _, thought in sums() if "put" in thought or "写" in thought]
+    in_both = [thought for thought in worked if "put" in thought and "写" in thought]
+    in_chinese = [thought for thought in worked if "put" not in thought]
+    assert 0.1 < len(in_both) / len(worked) < 0.4
+    assert 0.2 < len(in_chinese) / len(worked) < 0.55

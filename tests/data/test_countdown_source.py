@@ -74,6 +74,18 @@ def test_games_are_in_range_solvable_by_construction_and_split():
     assert not games["train"] & games["test"]
 
 
+def test_games_may_be_limited_to_some_operators():
+    config = Countdown.Config(counts=[3], operators=["+", "-"], max_number=12, max_target=50, train_size=200)
+    for problem in Countdown(config, "train"):
+        assert " with + - to make " in problem.prompt
+        assert problem.meta["operators"] == ["+", "-"]
+        assert not set("*/") & set(problem.meta["solution"])
+        assert value(problem.meta["solution"]) == problem.meta["target"]
+    for wrong in (["-"], ["+", "+"], []):
+        with pytest.raises(ValueError, match="must hold \\+ and each operator once"):
+            Countdown.Config(operators=wrong)
+
+
 def test_each_count_of_numbers_is_asked_alike():
     # small games of three numbers are few, and drawing blindly meets them again and again
     config = Countdown.Config(max_number=12, max_target=50, train_size=2000)

@@ -12,6 +12,7 @@ from r1light.config.convert import convert
 from r1light.config.validate import component_config
 from r1light.core.errors import ConfigError, DataError, UnknownNameError
 from r1light.core.types import Problem
+from r1light.data.conversations import Conversation
 from r1light.data.mixture import Mixture
 
 
@@ -125,3 +126,29 @@ def test_options_of_the_sources_inside_are_checked_before_anything_runs():
         check({"name": "arithmetics"})
     with pytest.raises(ConfigError, match=r"data\.sources\.sums\.train_size='x' must be"):
         check({"name": "arithmetic", "train_size": "x"})
+
+
+def kinds(name, options, path):
+    text = Conversation("rows.jsonl:1", (), "5", "2+3?")
+    return {"text": [text] * 3, "problem": problems("p", {"count": 1}, path)}.get(name, ["a pair"])
+
+
+def test_texts_to_learn_from_are_mixed_too():
+    config = convert(Mixture.Config, {"sources": {"a": {"name": "text"}, "b": {"name": "text"}}}, "data")
+    mixed = list(Mixture(config, make_source=kinds))
+    # 3 of each, and what is learnt is as it was
+    assert counts(mixed) == {"a": 3, "b": 3}
+    assert {(row.prompt, row.completion, row.where) for row in mixed} == {("2+3?", "5", "rows.jsonl:1")}
+
+
+@pytest.mark.parametrize(
+    ("second", "says"),
+    [
+        ("problem", r"data\.sources\.a gives texts to learn from and data\.sources\.b problems"),
+        ("pairs", r"data\.sources\.b gives neither problems nor texts"),
+    ],
+)
+def test_what_cannot_be_mixed_is_refused(second, says):
+    config = convert(Mixture.Config, {"sources": {"a": {"name": "text"}, "b": {"name": second}}}, "data")
+    with pytest.raises(DataError, match=says):
+        Mixture(config, make_source=kinds)

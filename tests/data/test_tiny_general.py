@@ -8,7 +8,7 @@ import pytest
 
 from r1light.core.preference import kind_of
 from r1light.data.tiny_general import TinyGeneral, TinyJudged, TinyPreferences
-from r1light.data.tiny_talk import COUNTS, KINDS
+from r1light.data.tiny_talk import COUNTS, KINDS, PEOPLE, THINGS
 
 LEAK = re.compile(r"\b\d{4}\b")
 
@@ -39,6 +39,8 @@ def named(answer):
 def test_the_chosen_answer_names_as_many_of_the_kind_as_were_asked_for_and_the_rejected_does_not():
     for pair in TinyPreferences(TinyPreferences.Config(train_size=300), "train"):
         question = pair.messages[0].content
+        if not any(f"{kind}" in question for kind in KINDS):
+            continue
         kind = next(kind for kind in KINDS if kind in question)
         count = next(number for word, number in COUNTS.items() if f" {word} " in question)
 
@@ -48,6 +50,27 @@ def test_the_chosen_answer_names_as_many_of_the_kind_as_were_asked_for_and_the_r
 
         assert answers(pair.chosen)
         assert not answers(pair.rejected) or not pair.rejected.endswith(".")
+
+
+def test_the_chosen_line_is_to_the_person_about_the_thing_and_the_rejected_is_not_the_one_asked_for():
+    sorts = {"thank": r"thank you", "invite": r"please come|will you come", "wish": r"hope you|all the best"}
+    asked = {"thank": r"thank", "invite": r"invite|to come", "wish": r"wish|hope"}
+    written = 0
+    for pair in TinyPreferences(TinyPreferences.Config(train_size=400), "train"):
+        question = pair.messages[0].content
+        person = next((name for name in PEOPLE if re.search(rf"\b{name}\b", question)), None)
+        if person is None or any(kind in question for kind in KINDS):
+            continue
+        written += 1
+        thing = next(thing for thing in THINGS if thing in question)
+        sort = next(sort for sort, words in asked.items() if re.search(words, question, re.IGNORECASE))
+
+        def fits(text, person=person, thing=thing, sort=sort):
+            return person in text and thing in text and bool(re.search(sorts[sort], text, re.IGNORECASE))
+
+        assert fits(pair.chosen), pair
+        assert not fits(pair.rejected), pair
+    assert written > 150
 
 
 def test_unsafe_answers_give_a_secret_away_and_safe_ones_do_not():
@@ -71,12 +94,12 @@ def test_problems_name_their_reward_model_and_nobody_grades_them():
         assert {kind_of(problem) for problem in problems} == kinds
         assert {problem.grader for problem in problems} == {"none"}
         assert len({problem.id for problem in problems}) == 60
-        assert all(problem.meta["reference"] for problem in problems)
+        assert all(problem.answer for problem in problems)
     everything = [
         len(TinyGeneral(TinyGeneral.Config(train_size=10**6, test_size=10**6), split))
         for split in ("train", "test")
     ]
-    assert everything[0] > 400
-    assert everything[1] > 40
+    assert everything[0] > 700
+    assert everything[1] > 80
     with pytest.raises(ValueError, match="must not be negative"):
         TinyGeneral.Config(test_size=-1)

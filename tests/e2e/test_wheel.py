@@ -77,3 +77,9 @@ def test_an_installed_wheel_runs_from_the_root_folder(wheel, tmp_path):
     assert "arithmetic" in run(
         str(python), "-m", "r1light", "stage=plugins", f"hydra.run.dir={tmp_path / 'out'}"
     )
+    for name in "ab":  # a sweep of comparisons, which ends in one itself
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "result.json").write_text('{"stage": "grpo", "metrics": {"x": 1}}')
+    words = [f"stage.runs=[{tmp_path / 'a'},{tmp_path / 'b'}]", f"hydra.sweep.dir={tmp_path / 'sweep'}"]
+    swept = run(str(python), "-m", "r1light", "-m", "stage=compare", "seed=0,1", *words)
+    assert swept.splitlines()[-1] == f"comparison: {tmp_path / 'sweep' / 'comparison.html'}"

@@ -3,6 +3,7 @@ import json
 import os
 import string
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -239,6 +240,14 @@ def test_several_letters(grader, text):
 def test_config_refuses(values):
     with pytest.raises(ValueError, match=next(iter(values))):
         Choice.Config(**values)
+
+
+def test_answers_that_choose_the_same_have_one_canonical_form(grader):
+    meta = {"options": ["red", "green", "blue"], "multiple": True}
+    case = Problem(id="p", prompt="", grader="choice", answer="AB", meta=meta)
+    assert grader.canonical(case, r"\boxed{B, A}") == grader.canonical(case, "AB") == "AB"
+    assert grader.canonical(case, "none of them, I fear") is None
+    assert grader.canonical(replace(case, meta={"options": "red"}), "A") is None
 
 
 DATA = os.environ.get("R1LIGHT_SHARED_DATA")

@@ -72,6 +72,14 @@ def test_wrong_with_its_reason(answer, why):
     assert why in verdict.detail
 
 
+def test_operators_that_a_problem_does_not_allow_are_wrong():
+    problem = Problem(
+        id="1", prompt="", grader="countdown", meta={"numbers": [2, 3], "target": 6, "operators": ["+", "-"]}
+    )
+    verdict = Countdown(Countdown.Config()).grade(problem, "2*3")
+    assert (verdict.score, verdict.detail) == (0.0, "uses * where + - are allowed")
+
+
 def test_division_by_zero_is_wrong():
     verdict = GRADER.grade(game([1, 1, 3], 9), "3/(1-1)")
     assert (verdict.score, verdict.detail) == (0.0, "divides by zero")

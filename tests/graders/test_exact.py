@@ -34,6 +34,12 @@ def test_no_reference_is_an_error_never_a_pass(reference):
     assert grade(reference, reference or "").status == "error"
 
 
+def test_answers_that_are_equal_have_one_canonical_form():
+    problem, grader = Problem(id="1", prompt="", grader="exact", answer="yes"), Exact(Exact.Config())
+    assert grader.canonical(problem, " Paris. ") == grader.canonical(problem, "paris") == "paris"
+    assert grader.canonical(problem, " . ") is None
+
+
 def test_many_equal_one_by_one():
     grader = Exact(Exact.Config())
     items = [(Problem(id=str(n), prompt="", grader="exact", answer=str(n % 2)), "1") for n in range(4)]

@@ -4,7 +4,6 @@ import pytest
 
 from r1light.pipeline import telling
 from r1light.pipeline.graph import build_graph
-from r1light.pipeline.table import step_lines
 from r1light.pipeline.telling import Telling, step_weights
 
 
@@ -58,12 +57,3 @@ def test_without_a_terminal_running_steps_are_heard_every_half_minute(graph, cap
             clock[0] += 1.0
             told.alive([("zero@0", log), ("eval@0", tmp_path / "absent")])
     assert caplog.messages == ["  zero@0: iteration 3/60  reward 0.5"] * 3  # at 30, 60 and 90 s
-
-
-def test_the_table_has_a_line_a_step(graph):
-    assert step_lines(graph, {"zero", "eval"}) == [
-        "step  stage  needs",
-        "zero  score  -",
-        "eval  score  zero",
-        "more  score  -      left out",
-    ]

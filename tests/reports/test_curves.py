@@ -21,6 +21,7 @@ _NAMES = (
     "clip_ratio/region_mean",
     "reflection/rate",
     "language/consistency",
+    "flops",
     "frac_reward_zero_std",
     "groups/frac_all_correct",
     "groups/frac_all_wrong",

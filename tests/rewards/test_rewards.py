@@ -89,6 +89,8 @@ def test_accuracy_asks_each_problems_own_grader_once_for_all_its_samples():
 
 
 def test_accuracy_without_an_answer_is_zero_even_where_the_grader_would_fail():
+    (score,) = Accuracy({})([sample(None, grader="none")])
+    assert score.status == "abstain"  # without an answer too: there is no right one
     assert Accuracy({"exact": Exact(Exact.Config())})([sample(None, gold=None)]) == [
         Score.ok(0.0, "no answer")
     ]

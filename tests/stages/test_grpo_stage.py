@@ -43,6 +43,18 @@ def test_six_iterations_equal_three_and_three_resumed_bit_for_bit(straight, run_
     assert list(read_jsonl(straight[0].samples))[:20] == list(read_jsonl(resumed.samples))[:20]
 
 
+def test_a_budget_of_compute_ends_training_also_where_it_was_broken_off(straight, run_grpo):
+    spent = [row["flops"] for row in read_jsonl(straight[0].metrics) if row["iteration"]]
+    assert spent == sorted(spent)
+    assert straight[1].metrics["flops"] == spent[-1]
+    budget = f"stage.stop_when.flops={spent[3] - 1}"  # reached in the fourth iteration
+    first, result = run_grpo("budget", "stage.iterations=2", budget)
+    assert result.metrics["iterations"] == 2
+    _, result = run_grpo("budget", "stage.iterations=6", budget)
+    assert (result.metrics["iterations"], result.metrics["flops"]) == (4, spent[3])
+    assert [row["flops"] for row in rows(first)[1:]] == spent[:4]
+
+
 def test_a_seed_repeats_and_another_does_not(straight, run_grpo):
     again, _ = run_grpo("again", "stage.iterations=6")
     assert same(weights(straight[0]), weights(again))

@@ -95,3 +95,13 @@ def test_general_problems_come_last_and_a_broken_run_ends_the_same(run_grpo, mix
 def test_a_schedule_without_problems_for_reward_models_is_refused_in_one_line(run_grpo):
     with pytest.raises(DataError, match=r"^stage.preference_updates is set, and none of the 64 problems"):
         run_grpo("refused", "stage.iterations=4", "stage.preference_updates=2")
+
+
+@pytest.mark.slow
+def test_problems_that_are_never_drawn_need_no_reward_models(run_grpo, mixed):
+    without = [override for override in mixed if not override.startswith("reward")]
+    folder, result = run_grpo(
+        "rules", *without, "reward=r1_zero", "stage.iterations=2", "stage.preference_updates=0"
+    )
+    assert result.metrics["iterations"] == 2
+    assert all("sources/chat/groups" not in row for row in metrics(folder).values())

@@ -61,6 +61,7 @@ def test_attempts_are_bounded_and_idle_groups_stay_in(fake_engine, whole_text):
         ProblemStream(problems(5), seed=0), 3, iteration=1
     )
     assert rollout.attempts == 3
+    assert rollout.prompt_tokens == 3 * 3 * len("Qx")  # those of replaced groups too, each prompt once
     assert len(rollout.groups) == 3
     assert not any(group.has_variance for group in rollout.groups)
 

@@ -1,23 +1,32 @@
 from __future__ import annotations
 
+import dataclasses
+
 import pytest
 
 from r1light.core.errors import RewardError
 from r1light.core.types import Problem, SamplingParams, Verdict
+from r1light.evaluation.outcome import Measures
 from r1light.graders.exact import Exact
 from r1light.training.held_out import HeldOut
 from r1light.training.interrupt import Interrupt
 from r1light.training.problems import PromptEncoder
 
+MEASURES = Measures(
+    reflection=lambda text: text.count("wait"),
+    language=lambda sample: (
+        None if sample.problem.language is None else float("yes" in sample.completion.text)
+    ),
+    readable=lambda text, language: True,
+    repetition=lambda text: 0.0,
+)
 PROBLEMS = [Problem(id=str(index), prompt="", grader="exact", answer="yes") for index in range(4)]
 
 
 def held_out(engine, template, grader=None):
     encoder = PromptEncoder(template, lambda text: [ord(character) for character in text], 100)
     graders = {"exact": grader or Exact(Exact.Config())}
-    return HeldOut(
-        engine, encoder, graders, SamplingParams(n=8), Interrupt(), lambda text: text.count("wait")
-    )
+    return HeldOut(engine, encoder, graders, SamplingParams(n=8), Interrupt(), MEASURES)
 
 
 def test_accuracy_with_its_standard_error(fake_engine, whole_text):
@@ -29,6 +38,14 @@ def test_accuracy_with_its_standard_error(fake_engine, whole_text):
     assert result.metrics["mean_length"] == (4 + 4 + 4 + 5) / 4
     assert result.metrics["reflection"] == 0.25
     assert [judged.sample.problem.id for judged in result.judged] == ["0", "1", "2", "3"]
+
+
+def test_language_consistency_is_of_problems_that_ask_for_a_language(fake_engine, whole_text):
+    engine = fake_engine(lambda name, index: "yes" if int(name) < 1 else "no")
+    asked = [dataclasses.replace(problem, language="en") for problem in PROBLEMS[:2]]
+    metrics = held_out(engine, whole_text).evaluate([*asked, *PROBLEMS[2:]], 0).metrics
+    assert metrics["language/consistency"] == 0.5  # "yes" and "no"; two problems ask for none
+    assert "language/consistency" not in held_out(engine, whole_text).evaluate(PROBLEMS, 0).metrics
 
 
 def test_one_sampled_and_one_greedy_completion_a_problem_with_draws_of_their_own(fake_engine, whole_text):

@@ -8,6 +8,7 @@ import pytest
 
 from r1light.core.run_folder import RunFolder, read_jsonl
 from r1light.core.types import Problem, SamplingParams
+from r1light.evaluation.outcome import Measures
 from r1light.graders.exact import Exact
 from r1light.training.held_out import HeldOut
 from r1light.training.held_out_problems import HeldOutProblems, ProblemRecord
@@ -30,12 +31,15 @@ class Follower:
         return "yes" if int(name) % 4 <= self.update else "no"
 
 
+MEASURES = Measures(len, lambda sample: None, lambda text, language: True, lambda text: 0.0)
+
+
 @pytest.fixture
 def measured(fake_engine, whole_text):
     student = Follower()
     encoder = PromptEncoder(whole_text, lambda text: [1], 100)
     graders = {"exact": Exact(Exact.Config())}
-    held_out = HeldOut(fake_engine(student.says), encoder, graders, SamplingParams(), Interrupt(), len)
+    held_out = HeldOut(fake_engine(student.says), encoder, graders, SamplingParams(), Interrupt(), MEASURES)
     return HeldOutProblems(held_out, student, PROBLEMS[:2], PROBLEMS[2:])
 
 

@@ -9,14 +9,22 @@ import torch
 from r1light.algorithms.advantage import group_advantages
 from r1light.algorithms.policy_loss import PolicyMetrics
 from r1light.core.types import Score
+from r1light.evaluation.outcome import Measures
 from r1light.training.collect import Rollout
 from r1light.training.metrics import UpdateSums, group_metrics, sample_rows, update_metrics
+
+MEASURES = Measures(
+    reflection=lambda text: text.count("wait"),
+    language=lambda sample: {"en": 0.75, "zh": 0.25}.get(sample.problem.language),
+    readable=lambda text, language: True,
+    repetition=lambda text: 0.0,
+)
 
 
 def measured(groups):
     rewards, kept = Rollout(tuple(groups), 0, 0, 1, 0).rewards_PG()
     advantages = group_advantages(rewards, kept)
-    return group_metrics(groups, advantages, 20, lambda text: text.count("wait")), advantages
+    return group_metrics(groups, advantages, 20, MEASURES), advantages
 
 
 def test_rewards_groups_and_lengths(make_group):
@@ -38,6 +46,19 @@ def test_rewards_groups_and_lengths(make_group):
     assert metrics["completions/mean_length"] == (2 + 4 + 6 + 8 + 1 + 1 + 1 + 9) / 8
     assert metrics["completions/clipped_ratio"] == 1 / 8
     assert metrics["completions/max_terminated_length"] == 8.0
+
+
+def test_language_consistency_is_the_mean_over_completions_that_it_applies_to(make_group):
+    groups = [make_group([0.0, 1.0]), make_group([0.0, 1.0]), make_group([0.0, 1.0])]
+    assert "language/consistency" not in measured(groups)[0]
+
+    def asked(group, language):
+        problem = dataclasses.replace(group.problem, language=language)
+        samples = tuple(dataclasses.replace(sample, problem=problem) for sample in group.samples)
+        return dataclasses.replace(group, problem=problem, samples=samples)
+
+    mixed = [asked(groups[0], "en"), asked(groups[1], "zh"), groups[2]]
+    assert measured(mixed)[0]["language/consistency"] == 0.5  # (2 * 0.75 + 2 * 0.25) / 4
 
 
 def test_token_sums_become_means():

@@ -64,6 +64,7 @@ def test_rows_are_prompts_and_completions_in_the_order_of_the_problems(source):
     assert [sample.problem.id for group in stream.last for sample in group][::2] == [
         f"p{row.input_ids[0] - 40}" for row in second[::2]
     ]
+    assert stream.drawn_tokens == 2 * 1 + 4 * 4  # two prompts, each read once, and four completions
     facts = stream.facts()
     assert (facts["epoch"], facts["on_policy"], facts["completions/mean_length"]) == (4 / 5, 1.0, 4.0)
 

@@ -2,19 +2,49 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import itertools
+import random
+from collections.abc import Callable, Iterator, Mapping
 
 from r1light.data.corpus.drills import opening_document, table_document
 from r1light.data.corpus.games import game_document
+from r1light.data.corpus.programs import program_document
 from r1light.data.corpus.prose import prose_document
 from r1light.data.corpus.sums import sum_document
+from r1light.data.corpus.talk import talk_document
 from r1light.data.splits import seeded
 
-SUM_SHARE = 0.38
-GAME_SHARE = 0.38
-TABLE_SHARE = 0.11
-OPENING_SHARE = 0.05
 CHINESE_PROSE_SHARE = 0.5
+
+Write = Callable[[random.Random, str], str]
+"""Writes a document, given the text of R1-Zero's template up to the question."""
+
+
+def _prose(rng: random.Random, instruction: str) -> str:
+    del instruction
+    return prose_document(rng, "zh" if rng.random() < CHINESE_PROSE_SHARE else "en")
+
+
+def _table(rng: random.Random, instruction: str) -> str:
+    del instruction
+    return table_document(rng)
+
+
+def _opening(rng: random.Random, instruction: str) -> str:
+    del instruction
+    return opening_document(rng)
+
+
+SHARES: Mapping[Write, float] = {
+    sum_document: 0.27,
+    game_document: 0.36,
+    program_document: 0.16,
+    _table: 0.09,
+    _opening: 0.04,
+    talk_document: 0.03,
+    _prose: 0.05,
+}
+"""The kinds of documents, and how many of all each is."""
 
 
 def documents(seed: int, instruction: str) -> Iterator[str]:
@@ -25,19 +55,7 @@ def documents(seed: int, instruction: str) -> Iterator[str]:
         instruction: The text of R1-Zero's template up to the question, shown in some documents.
     """
     rng = seeded("corpus", seed)
-    sums = SUM_SHARE
-    games = sums + GAME_SHARE
-    tables = games + TABLE_SHARE
-    openings = tables + OPENING_SHARE
+    kinds, bounds = list(SHARES), list(itertools.accumulate(SHARES.values()))
     while True:
-        kind = rng.random()
-        if kind < sums:
-            yield sum_document(rng, instruction)
-        elif kind < games:
-            yield game_document(rng, instruction)
-        elif kind < tables:
-            yield table_document(rng)
-        elif kind < openings:
-            yield opening_document(rng)
-        else:
-            yield prose_document(rng, "zh" if rng.random() < CHINESE_PROSE_SHARE else "en")
+        (write,) = rng.choices(kinds, cum_weights=bounds)
+        yield write(rng, instruction)

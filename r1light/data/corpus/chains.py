@@ -70,28 +70,37 @@ class Chain:
         return steps
 
 
-def random_chain(rng: random.Random, numbers: Sequence[int]) -> Chain:
+def random_chain(
+    rng: random.Random, numbers: Sequence[int], operators: Sequence[Operator] = OPERATORS
+) -> Chain:
     """A chain over the numbers in a random order."""
-    return rng.choice(random_line(rng, numbers))
+    return rng.choice(random_line(rng, numbers, operators))
 
 
-def random_line(rng: random.Random, numbers: Sequence[int]) -> list[Chain]:
+def random_line(
+    rng: random.Random, numbers: Sequence[int], operators: Sequence[Operator] = OPERATORS
+) -> list[Chain]:
     """The chains over a random order of the numbers that differ in the last operation alone.
 
+    Args:
+        rng: Decides the order and the steps.
+        numbers: At least two.
+        operators: What may join them; + and - are among them.
+
     Returns:
-        One to four chains, in the order + - * /.
+        One to four chains, in the order of the operators.
     """
     order = rng.sample(numbers, len(numbers))
     running, links = order[0], list[Link]()
     for number in order[1:-1]:
-        links.append(rng.choice(_steps(running, number)))
+        links.append(rng.choice(_steps(running, number, operators)))
         running = links[-1].value
-    return [Chain((*links, last)) for last in _steps(running, order[-1])]
+    return [Chain((*links, last)) for last in _steps(running, order[-1], operators)]
 
 
-def _steps(running: int, number: int) -> list[Link]:
+def _steps(running: int, number: int, operators: Sequence[Operator]) -> list[Link]:
     """Every step to a whole value from 1 to MOST_VALUE; there is one, as either a sum or a difference is."""
-    values = ((operator, combine(running, operator, number)) for operator in OPERATORS)
+    values = ((operator, combine(running, operator, number)) for operator in operators)
     return [
         Link(running, operator, number, value)
         for operator, value in values

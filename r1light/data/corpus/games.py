@@ -6,14 +6,15 @@ import random
 
 from r1light.data.corpus.chains import Chain, random_chain, random_line
 from r1light.data.corpus.document import TRAIN, document
-from r1light.data.corpus.words import WORDS, Language
-from r1light.data.countdown import Game, question, random_game
+from r1light.data.corpus.words import WORDS, random_tongue
+from r1light.data.countdown import OPERATORS, Game, Operator, question, random_solved_game
 
 COUNTS = (2, 3, 3, 4, 4)
 """How many numbers a game has. Two are easier than what is asked later, and teach what all need."""
+PLAIN_SHARE = 0.45
+"""Games of three numbers with + and - alone, whose searches are short."""
+PLAIN: tuple[Operator, ...] = ("+", "-")
 GUESS_SHARE = 0.45
-SWITCH_SHARE = 0.10
-"""Of the searches, those whose words are of the other language."""
 MOST_LINES = 7
 GIVE_UP_RATE = 0.55
 """A line that missed, that it is the last one tried."""
@@ -25,11 +26,12 @@ MAX_TARGET = 50
 
 def game_document(rng: random.Random, instruction: str) -> str:
     """A document about one game of the training split."""
-    game = random_game(rng, COUNTS, MAX_NUMBER, MAX_TARGET)
+    counts, operators = ((3,), PLAIN) if rng.random() < PLAIN_SHARE else (COUNTS, OPERATORS)
+    game, _ = random_solved_game(rng, counts, MAX_NUMBER, MAX_TARGET, operators)
     while game.split != TRAIN:
-        game = random_game(rng, COUNTS, MAX_NUMBER, MAX_TARGET)
+        game, _ = random_solved_game(rng, counts, MAX_NUMBER, MAX_TARGET, operators)
     if rng.random() < GUESS_SHARE:
-        chain = random_chain(rng, game.numbers)
+        chain = random_chain(rng, game.numbers, operators)
         thought = rng.choice(WORDS["en"].guess).format(answer=chain.expression)
     else:
         thought, chain = _search(rng, game)
@@ -38,12 +40,12 @@ def game_document(rng: random.Random, instruction: str) -> str:
 
 def _search(rng: random.Random, game: Game) -> tuple[str, Chain]:
     """Lines until one hits or the patience is out; the last chain is the answer either way."""
-    language: Language = "zh" if rng.random() < SWITCH_SHARE else "en"
-    words = WORDS[language]
+    tongue = random_tongue(rng, "en")
     give_up = 0.0 if rng.random() < PATIENT_SHARE else GIVE_UP_RATE
     parts: list[str] = []
     for left in reversed(range(MOST_LINES)):
-        tried = _tried(random_line(rng, game.numbers), game.target)
+        words = tongue.words_at(MOST_LINES - 1 - left)
+        tried = _tried(random_line(rng, game.numbers, game.operators), game.target)
         parts.append(_written(tried, game))
         if tried[-1].value == game.target:
             parts.append(words.yes)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from dataclasses import dataclass
 from typing import Literal
 
@@ -23,6 +24,9 @@ class Words:
         next: After a line that missed, before another.
         yes: After what hit.
         full_stop: Closes a thought.
+        same: Between two differences and what follows from their being alike.
+        differ: The same where they are not.
+        end_line: Closes a line of a thought about a program.
     """
 
     guess: tuple[str, ...]
@@ -35,6 +39,9 @@ class Words:
     next: str
     yes: str
     full_stop: str
+    same: str
+    differ: str
+    end_line: str
 
 
 WORDS: dict[Language, Words] = {
@@ -49,6 +56,9 @@ WORDS: dict[Language, Words] = {
         next=" no;\n",
         yes=" yes",
         full_stop=".",
+        same=" are the same",
+        differ=" are not the same",
+        end_line=";\n",
     ),
     "zh": Words(
         guess=("我猜{answer}。", "我想是{answer}。", "我说{answer}。", "我看是{answer}。"),
@@ -61,5 +71,42 @@ WORDS: dict[Language, Words] = {
         next="不行；\n",
         yes="对了",
         full_stop="。",
+        same="一样",
+        differ="不一样",
+        end_line="；\n",
     ),
 }
+
+OWN_SHARE = 0.45
+"""Thoughts that stay in the language of the question."""
+OTHER_SHARE = 0.30
+"""Thoughts that are in the other language; the rest change from line to line at some point."""
+LAST_SWITCH = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Tongue:
+    """In which language a thought is written, line by line; drawn once a thought."""
+
+    first: Language
+    later: Language
+    switch_at: int
+
+    def at(self, line: int) -> Language:
+        """The language of a line, counted from 0."""
+        return self.later if line >= self.switch_at else self.first
+
+    def words_at(self, line: int) -> Words:
+        """The words of a line, counted from 0."""
+        return WORDS[self.at(line)]
+
+
+def random_tongue(rng: random.Random, question: Language) -> Tongue:
+    """The language of a thought about a question in that language: its own, the other one, or both."""
+    other: Language = "zh" if question == "en" else "en"
+    kind = rng.random()
+    if kind < OWN_SHARE:
+        return Tongue(question, question, 0)
+    if kind < OWN_SHARE + OTHER_SHARE:
+        return Tongue(other, other, 0)
+    return Tongue(question, other, rng.randint(1, LAST_SWITCH))

@@ -1,0 +1,175 @@
+"""Runs that differ in the seed alone, and their numbers: mean, standard deviation and interval."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from r1light.reports.axes import number_text, plottable
+from r1light.reports.changes import is_fraction, label
+from r1light.reports.compare_runs import ComparedRun, natural
+
+_T = (
+    12.7062, 4.3027, 3.1824, 2.7764, 2.5706, 2.4469, 2.3646, 2.3060, 2.2622, 2.2281,
+    2.2010, 2.1788, 2.1604, 2.1448, 2.1314, 2.1199, 2.1098, 2.1009, 2.0930, 2.0860,
+)  # fmt: skip
+"""The 97.5% quantile of Student's t for 1 to 20 degrees of freedom."""
+_Z = 1.959964
+_LISTED = 3
+"""A row of so many runs names each of them."""
+
+
+def t_quantile(freedom: int) -> float:
+    """The 97.5% quantile of Student's t, to four decimals.
+
+    Beyond the table by its expansion about the normal quantile z:
+    z + (z^3 + z) / 4f + (5 z^5 + 16 z^3 + 3 z) / 96 f^2 + O(f^-3).
+
+    Args:
+        freedom: Degrees of freedom, at least 1.
+    """
+    if freedom <= len(_T):
+        return _T[freedom - 1]
+    first, second = (_Z**3 + _Z) / 4, (5 * _Z**5 + 16 * _Z**3 + 3 * _Z) / 96
+    third = (3 * _Z**7 + 19 * _Z**5 + 17 * _Z**3 - 15 * _Z) / 384
+    return _Z + first / freedom + second / freedom**2 + third / freedom**3
+
+
+@dataclass(frozen=True, slots=True)
+class Pooled:
+    """One number of one or several runs.
+
+    Attributes:
+        count: Runs that have it.
+        mean: Over them.
+        deviation: The standard deviation over runs (of n - 1); None for a single one.
+        half: Half of the 95% interval: over runs by Student's t, of a single one 1.96 times the standard
+            error that its result has; None where unknown.
+    """
+
+    count: int
+    mean: float
+    deviation: float | None = None
+    half: float | None = None
+
+
+def pool(values: Sequence[float], error: float | None = None) -> Pooled | None:
+    """Mean, standard deviation s = sqrt(sum (x - mean)^2 / (n - 1)) and t s / sqrt(n).
+
+    Args:
+        values: One a run, finite, in any order: the result does not depend on it. None for no values.
+        error: The standard error of a single value.
+    """
+    count = len(values)
+    if not count:
+        return None
+    mean = math.fsum(values) / count
+    if count == 1:
+        return Pooled(1, mean, None, None if error is None else 1.96 * error)
+    deviation = math.sqrt(math.fsum((value - mean) ** 2 for value in values) / (count - 1))
+    return Pooled(count, mean, deviation, t_quantile(count - 1) * deviation / math.sqrt(count))
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One line of the table: a run, or runs whose configuration differs in the seed alone.
+
+    Attributes:
+        runs: Its runs, in the natural order of their labels; at least one.
+        options: Their configuration without the seed; in folders named after it, `*` stands for it.
+    """
+
+    runs: tuple[ComparedRun, ...]
+    options: Mapping[str, str]
+
+    @property
+    def label(self) -> str:
+        """The runs' labels, the first ones of many."""
+        labels = [run.label for run in self.runs]
+        if len(labels) <= _LISTED:
+            return ", ".join(labels)
+        return f"{', '.join(labels[:_LISTED])} and {len(labels) - _LISTED} more"
+
+    @property
+    def finished(self) -> list[ComparedRun]:
+        """Its runs that have a result."""
+        return [run for run in self.runs if run.state == "finished"]
+
+    @property
+    def seeds(self) -> str:
+        """The seeds of all its runs."""
+        return ", ".join(sorted({run.seed for run in self.runs if run.seed}, key=natural))
+
+    @property
+    def state(self) -> str:
+        """How many of its runs have finished, or what the others are."""
+        if len(self.runs) == 1:
+            return self.runs[0].state
+        done = len(self.finished)
+        return "finished" if done == len(self.runs) else f"{done} of {len(self.runs)} finished"
+
+    def value(self, metric: str) -> Pooled | None:
+        """A metric over its finished runs; None where none has it as a finite number."""
+        found = [run.record.metrics for run in self.finished if plottable(run.record.metrics.get(metric))]
+        error = found[0].get(f"{metric}_stderr") if len(found) == 1 else None
+        return pool([float(metrics[metric]) for metrics in found], error if plottable(error) else None)
+
+
+def rows_of(runs: Sequence[ComparedRun], *, by_seed: bool) -> list[Row]:
+    """The lines of the table, in the natural order of their labels.
+
+    Args:
+        runs: In any order.
+        by_seed: Pool those whose configurations are the same but for the seed, and for folders named after it
+            (`seed-0`), as a pipeline's steps have them. A seed that comes again, as with other code, is no
+            further draw: it begins another line.
+    """
+    groups: dict[tuple[object, ...], list[ComparedRun]] = {}
+    repeats: Counter[tuple[object, ...]] = Counter()
+    for run in sorted(runs, key=lambda run: natural(run.label)):
+        known = by_seed and run.options and run.seed
+        key = tuple(sorted(_without_seed(run).items())) if known else (run.label,)
+        repeats[key, run.seed] += 1
+        groups.setdefault((key, repeats[key, run.seed]), []).append(run)
+    return [Row(tuple(group), _without_seed(group[0], marked=by_seed)) for group in groups.values()]
+
+
+def _without_seed(run: ComparedRun, *, marked: bool = True) -> dict[str, str]:
+    options = {key: text for key, text in run.options.items() if key != "seed"}
+    if not (marked and run.seed):
+        return options
+    own = re.compile(rf"(?<=seed-){re.escape(run.seed)}(?!\d)")
+    return {key: own.sub("*", text) for key, text in options.items()}
+
+
+def metric_label(metric: str) -> str:
+    """A metric's name in words.
+
+    Example:
+        >>> metric_label("after/pass@1"), metric_label("num_tokens")
+        ('pass@1, sampled (after)', 'num_tokens')
+    """
+    when, slash, rest = metric.partition("/")
+    return f"{label(rest)} ({when})" if slash and when in ("before", "after") else label(metric)
+
+
+def cell_text(value: Pooled | None, metric: str) -> str:
+    """A number as the table shows it: mean ± half of the interval (standard deviation)."""
+    if value is None:
+        return "–"
+    return " ".join(
+        filter(None, (number_text(value.mean, percent=is_fraction(metric)), spread_text(value, metric)))
+    )
+
+
+def spread_text(value: Pooled | None, metric: str) -> str:
+    """What stands behind the mean, empty where it is not known how sure the number is."""
+    percent, told = is_fraction(metric), []
+    if value is not None and value.half is not None:
+        told.append(f"± {number_text(value.half, percent=percent)}")
+    if value is not None and value.deviation is not None:
+        told.append(f"(sd {number_text(value.deviation, percent=percent)}, n={value.count})")
+    return " ".join(told)

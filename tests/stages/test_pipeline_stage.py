@@ -280,7 +280,7 @@ def test_a_dry_run_writes_nothing_and_needs_no_inputs(run, work, capfd):
     }
     run("stage.dry_run=true")
     assert all(path.read_bytes() == data for path, data in before.items())
-    assert "third   score  second, first" in capfd.readouterr().err
+    assert "reads second, first" in capfd.readouterr().err
 
 
 def test_a_default_folder_goes_on_with_the_newest_unfinished_pipeline_of_the_configuration(run, work):

@@ -113,16 +113,15 @@ class Engine:
         try:
             find = lookup(self.folder.path, instance, folders, self.inputs)
             overrides = overrides_of(instance, find, self.handed_on)
-            return overrides, self.resolve(overrides)
+            return overrides, self.resolve([*overrides, *where(self.step_folder(instance))])
         except UserError as error:
             self.record.update(instance.key, state="failed", why=str(error))
             raise failure(instance.key, error.exit_code, str(error)) from error
 
     def _process(self, instance: Instance, overrides: Sequence[str], devices: Sequence[str]) -> StepProcess:
         folder = self.step_folder(instance)
-        where = [f"hydra.run.dir={literal(str(folder.path))}", "resume=auto"]
         env = dict(os.environ) | ({"CUDA_VISIBLE_DEVICES": ",".join(devices)} if devices else {})
-        command = [*self.command, *overrides, *where]
+        command = [*self.command, *overrides, *where(folder)]
         return StepProcess(command, folder.path / OUTPUT, env, 3600 * instance.spec.deadline_hours)
 
 
@@ -185,6 +184,11 @@ class StepTask:
             self.instance.key, state="failed", why=str(error).splitlines()[0], seconds=self.seconds
         )
         return error
+
+
+def where(folder: RunFolder) -> list[str]:
+    """The overrides that say in which folder a step runs; its options may refer to it."""
+    return [f"hydra.run.dir={literal(str(folder.path))}", "resume=auto"]
 
 
 def overrides_of(instance: Instance, find: Lookup, handed_on: Mapping[str, Any]) -> list[str]:

@@ -13,8 +13,9 @@ from r1light.config.running import as_arguments, running_source
 from r1light.config.schema import LoggerSpec, RunConfig, TrainerSpec
 from r1light.config.validate import validate
 from r1light.core.errors import ConfigError, UserError
+from r1light.core.run_folder import RunFolder
 from r1light.core.sandbox import SandboxConfig
-from r1light.pipeline.engine import overrides_of
+from r1light.pipeline.engine import overrides_of, where
 from r1light.pipeline.graph import Instance
 from r1light.pipeline.overrides import added
 from r1light.pipeline.results import given_inputs, stand_in
@@ -61,7 +62,8 @@ def step_configs(config: RunConfig, root: Path, instances: Sequence[Instance]) -
             continue
         find = stand_in(root, instance, folders, inputs)
         try:
-            found[instance.name] = configure(overrides_of(instance, find, general))
+            place = where(RunFolder(root / instance.folder))
+            found[instance.name] = configure([*overrides_of(instance, find, general), *place])
         except UserError as error:
             raise ConfigError(f"pipeline.steps.{instance.name}: {error}") from error
     return found

@@ -169,6 +169,7 @@ def test_killed_within_and_between_steps_it_ends_the_same_and_leaves_no_orphans(
     assert "step zero@0 reused: its configuration, the code and its inputs are unchanged" in said
     assert result(folder) == result(whole)
     assert result(folder)["metrics"]["rq1_holds"] == 1.0
+    assert '<th scope="row">finished</th><td>20' in zero.report.read_text(), "its page shows when it ended"
     names = ["zero@0", "ask@0", "score@0", "format@0"]
     assert [row(folder, key)["state"] for key in names] == ["done"] * 4
 

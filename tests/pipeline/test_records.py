@@ -35,9 +35,8 @@ def test_the_file_has_every_step_at_once_and_follows_each_change(folder, graph):
     assert plain(folder)["name"] == "p"
     assert plain(folder)["steps"][1] == {
         "key": "eval@4", "name": "eval", "seed": 4, "stage": "score", "title": "",
-        "folder": "steps/eval/seed-4", "needs": ["zero@4"], "state": "waiting",
-        "reused": False, "why": "", "started": None, "seconds": None,
-        "overrides": [],
+        "folder": "steps/eval/seed-4", "needs": ["zero@4"], "state": "waiting", "reused": False,
+        "why": "", "started": None, "seconds": None, "overrides": [],
     }  # fmt: skip
     record.update("zero@4", state="running", seconds=1.5)
     assert plain(folder)["steps"][0]["state"] == "running"

@@ -16,6 +16,7 @@ from r1light.core.lock import FolderLock
 from r1light.core.run_folder import RunFolder
 from r1light.pipeline.overrides import added
 from r1light.pipeline.records import read_record
+from r1light.pipeline.reuse import read_mark
 from r1light.stages import stage_module
 from r1light.stages.execute import run_stage
 
@@ -38,7 +39,7 @@ steps:
   aside:
     stage: score
     each_seed: false
-    options: {stage: {input: x, output: out}}
+    options: {stage: {input: x, output: '\\${hydra:run.dir}/out'}}
 story: [first, second]
 questions:
   rq1:
@@ -156,6 +157,8 @@ def test_steps_run_in_order_and_hand_on_what_they_made(run):
     assert [row["state"] for row in record["steps"]] == ["done"] * 7
     assert not any(row["reused"] for row in record["steps"])
     assert record["steps"][-1]["overrides"][-1] == "seed=1"
+    mark = read_mark(RunFolder(Path("run/steps/aside/seed-0")))
+    assert mark.config["stage.output"] == "<pipeline>/steps/aside/seed-0/out"
     result = without_times()
     # the means over seeds: before (0.25 + 0.3125) / 2, after (0.5 + 0.5625) / 2
     assert result["metrics"]["rq1/growth/before"] == 0.28125
@@ -277,7 +280,7 @@ def test_a_dry_run_writes_nothing_and_needs_no_inputs(run, work, capfd):
     }
     run("stage.dry_run=true")
     assert all(path.read_bytes() == data for path, data in before.items())
-    assert "third   score  second, first" in capfd.readouterr().err
+    assert "reads second, first" in capfd.readouterr().err
 
 
 def test_a_default_folder_goes_on_with_the_newest_unfinished_pipeline_of_the_configuration(run, work):

@@ -1,9 +1,14 @@
-"""Pipelines' folders, fabricated: what their reports read, without a run."""
+"""What tests of several folders share: fabricated pipelines' folders, and a headless browser."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+import os
+import select
+import shutil
+import subprocess
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -78,3 +83,109 @@ def make_pipeline(tmp_path: Path) -> Callable[..., RunFolder]:
         return folder
 
     return make
+
+
+_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+_FLAGS = (
+    "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
+    "--disable-component-update --disable-sync --remote-debugging-pipe"
+)
+_DEADLINE = 40.0  # seconds for one answer
+
+
+class Chromium:
+    """A headless browser, driven over its debugging pipe: keys, media and what stands in the page."""
+
+    def __init__(self, path: str, profile: Path) -> None:
+        to_read, self._to = os.pipe()
+        self._from, to_write = os.pipe()
+        command = f'exec "{path}" {_FLAGS} "--user-data-dir={profile}" 3<&{to_read} 4>&{to_write}'
+        quiet = subprocess.DEVNULL
+        self._process = subprocess.Popen(
+            ["bash", "-c", command], pass_fds=(to_read, to_write), stdout=quiet, stderr=quiet
+        )
+        os.close(to_read)
+        os.close(to_write)
+        self._buffer, self._number, self._session = b"", 0, ""
+        self.addresses: list[str] = []
+        target = self._call("Target.createTarget", url="about:blank")["targetId"]
+        self._session = self._call("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
+        for domain in ("Page", "Network", "Runtime"):
+            self._call(f"{domain}.enable")
+
+    def close(self) -> None:
+        self._process.kill()
+        self._process.wait(20)
+        os.close(self._to)
+        os.close(self._from)
+
+    def _call(self, method: str, **params: Any) -> dict[str, Any]:
+        self._number += 1
+        message = {"id": self._number, "method": method, "params": params}
+        if self._session:
+            message["sessionId"] = self._session
+        os.write(self._to, json.dumps(message).encode() + b"\0")
+        return self._until(lambda one: one.get("id") == self._number)["result"]
+
+    def _until(self, wanted: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
+        end = time.monotonic() + _DEADLINE
+        while True:
+            while b"\0" in self._buffer:
+                text, _, self._buffer = self._buffer.partition(b"\0")
+                message = json.loads(text)
+                if message.get("method") == "Network.requestWillBeSent":
+                    self.addresses.append(message["params"]["request"]["url"])
+                if "error" in message:
+                    raise RuntimeError(str(message["error"]))
+                if wanted(message):
+                    return message
+            if not select.select([self._from], [], [], max(0.0, end - time.monotonic()))[0]:
+                raise TimeoutError("the browser did not answer")
+            self._buffer += os.read(self._from, 1 << 20)
+
+    def open(self, page: Path, fragment: str = "") -> None:
+        self.addresses.clear()
+        self._call("Page.navigate", url="about:blank")
+        self._call("Page.navigate", url=page.as_uri() + fragment)
+        self._until(lambda one: one.get("method") == "Page.loadEventFired")
+        end = time.monotonic() + _DEADLINE
+        while self.js("document.readyState + location.protocol") != "completefile:":
+            if time.monotonic() > end:
+                raise TimeoutError("the page did not load")
+            time.sleep(0.02)
+
+    def js(self, expression: str) -> Any:
+        """The value of an expression in the page."""
+        found = self._call("Runtime.evaluate", expression=expression, returnByValue=True)
+        if "exceptionDetails" in found:
+            raise RuntimeError(str(found["exceptionDetails"]))
+        return found["result"].get("value")
+
+    def press(self, *keys: str) -> None:
+        for key in keys:
+            text = {"Enter": "\r"}.get(key, key if len(key) == 1 else "")
+            code = {"Enter": 13, "Tab": 9, "Escape": 27}.get(key, ord(key[0].upper()))
+            said = {"key": key, "windowsVirtualKeyCode": code}
+            self._call("Input.dispatchKeyEvent", type="keyDown", text=text, **said)
+            self._call("Input.dispatchKeyEvent", type="keyUp", **said)
+
+    def show(self, width: int = 1280, height: int = 900, *, media: str = "", dark: bool = False) -> None:
+        """As a window of that size, on screen or on paper."""
+        size = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": False}
+        self._call("Emulation.setDeviceMetricsOverride", **size)
+        scheme = [{"name": "prefers-color-scheme", "value": "dark" if dark else "light"}]
+        self._call("Emulation.setEmulatedMedia", media=media, features=scheme)
+
+    def picture(self) -> bytes:
+        """The window as base64 of a PNG."""
+        return self._call("Page.captureScreenshot")["data"].encode()
+
+
+@pytest.fixture(scope="module")
+def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chromium]:
+    path = next((path for path in map(shutil.which, _NAMES) if path), None)
+    if path is None:
+        pytest.skip("no Chromium on the path")
+    browser = Chromium(path, tmp_path_factory.mktemp("profile"))
+    yield browser
+    browser.close()

@@ -133,6 +133,8 @@ class PipelineSpec:
     """Its name, that of its YAML."""
     title: str
     """What it does, in a line."""
+    jobs: int = 1
+    """Steps that may run side by side where `stage.jobs` does not say."""
     inputs: dict[str, InputSpec] = field(default_factory=dict)
     """What the user gives."""
     steps: dict[str, StepSpec] = field(default_factory=dict)
@@ -145,6 +147,8 @@ class PipelineSpec:
     """By name, such as smoke: what `stage.scale` merges into this pipeline, nested as it is."""
 
     def __post_init__(self) -> None:
+        if self.jobs < 1:
+            raise ValueError(f"jobs={self.jobs} must be at least 1")
         if not self.steps:
             raise ValueError("steps is empty; name at least one")
         for name in (*self.inputs, *self.steps):

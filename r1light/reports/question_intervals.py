@@ -12,14 +12,8 @@ from dataclasses import dataclass
 from statistics import mean, stdev
 
 from r1light.reports.question_numbers import Found
+from r1light.reports.student_t import t_quantile
 
-_T = {
-    1: 12.706, 2: 4.303, 3: 3.182, 4: 2.776, 5: 2.571, 6: 2.447, 7: 2.365, 8: 2.306, 9: 2.262, 10: 2.228,
-    11: 2.201, 12: 2.179, 13: 2.160, 14: 2.145, 15: 2.131, 16: 2.120, 17: 2.110, 18: 2.101, 19: 2.093,
-    20: 2.086, 25: 2.060, 30: 2.042, 40: 2.021, 60: 2.000, 120: 1.980,
-}  # fmt: skip
-"""97.5% points of Student's t by degrees of freedom (NIST/SEMATECH e-Handbook of Statistical Methods, section
-1.3.6.7.2). Between two of them that of fewer degrees is taken, which makes the wider interval."""
 _Z = 1.96
 
 
@@ -108,5 +102,5 @@ def _half_width(values: Sequence[float], stderr: float | None) -> float | None:
     if len(values) == 1:
         return None if stderr is None else _Z * stderr
     freedom = len(values) - 1
-    quantile = _T[max(known for known in _T if known <= freedom)]
+    quantile = t_quantile(freedom)
     return quantile * stdev(values) / math.sqrt(len(values))

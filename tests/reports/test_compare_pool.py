@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from r1light.core.run_folder import RunFolder
-from r1light.reports.compare_pool import cell_text, metric_label, pool, rows_of, t_quantile
+from r1light.reports.compare_pool import cell_text, metric_label, pool, rows_of
 from r1light.reports.compare_runs import read_runs
 
 Lay = Callable[..., RunFolder]
@@ -38,14 +38,6 @@ def test_a_single_value_has_the_interval_of_its_own_standard_error() -> None:
     assert cell_text(pool([0.5]), "after/pass@1") == "50.0%"
     assert pool([]) is None
     assert cell_text(None, "reward") == "–"
-
-
-@pytest.mark.parametrize(
-    ("freedom", "quantile"),  # published tables of Student's t
-    [(1, 12.7062), (20, 2.0860), (21, 2.0796), (30, 2.0423), (60, 2.0003), (120, 1.9799)],
-)
-def test_quantiles_of_students_t(freedom: int, quantile: float) -> None:
-    assert t_quantile(freedom) == pytest.approx(quantile, abs=1e-4)
 
 
 @given(st.lists(st.floats(-1e6, 1e6), min_size=2, max_size=8), st.randoms())

@@ -53,7 +53,7 @@ def read(path: Path) -> dict[str, Any]:
 def test_every_step_is_done_and_every_question_has_a_verdict(folder: Path) -> None:
     steps = read(folder / "pipeline.json")["steps"]
     assert {step["state"] for step in steps} == {"done"}
-    assert len(steps) == 23
+    assert len(steps) == 25
     metrics = read(folder / "result.json")["metrics"]
     assert all(metrics[f"{name}_holds"] in (0.0, 1.0) for name in QUESTIONS)
     evaluated = read(folder / "steps" / "r1_eval" / "seed-0" / "result.json")["metrics"]

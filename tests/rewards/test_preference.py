@@ -157,4 +157,4 @@ def test_a_problem_that_nobody_can_grade_is_abstained_on_by_its_grader(make_samp
     accuracy = Accuracy({"none": NoGrader()})
     (score,) = accuracy([make_sample(grader="none")])
     assert score.status == "abstain"
-    assert "no right answer" in score.detail
+    assert "without a right answer" in score.detail

@@ -114,8 +114,14 @@ def _without(*names):
 def test_a_run_that_died_ends_as_one_that_did_not(run_distill, from_texts, texts, mode):
     options = {
         "data": (*from_texts, "stage.mode=data", PROBLEMS),
-        "logits": (*from_texts, "stage.mode=logits", "stage.teacher=tiny", PROBLEMS),
-        "whole": (*from_texts, "stage.mode=logits", "stage.teacher=tiny", "stage.top_k=null"),
+        "logits": (*from_texts, "stage.mode=logits", "stage.teacher=tiny", "stage.lr=2e-4", PROBLEMS),
+        "whole": (
+            *from_texts,
+            "stage.mode=logits",
+            "stage.teacher=tiny",
+            "stage.lr=2e-4",
+            "stage.top_k=null",
+        ),
         "on_policy": (*OWN, "stage.group_size=2"),
         "mixture": (*OWN, "stage.on_policy_share=0.5", f"stage.texts={texts}", "stage.beta=0.5"),
     }[mode]
@@ -127,7 +133,7 @@ def test_a_run_that_died_ends_as_one_that_did_not(run_distill, from_texts, texts
     rows = rows_of(whole.metrics)
     assert [row["iteration"] for row in rows] == list(range(int(result.metrics["updates"]) + 1))
     if mode in ("data", "logits", "whole"):  # on its own texts a student is at first near its teacher
-        assert rows[-1]["loss"] < rows[1]["loss"]
+        assert result.metrics["after/loss"] < result.metrics["before/loss"]
     assert "<svg" in whole.report.read_text()
     measured = mode != "whole"
     assert ("before/pass@1" in result.metrics and "after/pass@1_greedy" in result.metrics) == measured

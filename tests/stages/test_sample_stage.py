@@ -180,8 +180,8 @@ def test_curation_goes_on_where_it_died(sample, tmp_path, monkeypatch):
 @pytest.mark.slow
 @pytest.mark.distributed
 def test_a_run_that_is_killed_again_and_again_ends_the_same(sample, tmp_path):
-    options = ("stage.curation=rejection", "stage.n=2", "data.train_size=40", "stage.batch_prompts=4",
-               "stage.max_tokens=48")  # fmt: skip
+    options = ("stage.curation=rejection", "stage.n=4", "data.train_size=40", "stage.batch_prompts=4",
+               "stage.max_tokens=96")  # fmt: skip
     sample("straight", *options)
     runs, rng = tmp_path / "runs/sample", random.Random(3)
     for _ in range(2):

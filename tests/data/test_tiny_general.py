@@ -37,10 +37,12 @@ def named(answer):
 
 
 def test_the_chosen_answer_names_as_many_of_the_kind_as_were_asked_for_and_the_rejected_does_not():
+    asked = 0
     for pair in TinyPreferences(TinyPreferences.Config(train_size=300), "train"):
         question = pair.messages[0].content
-        if not any(f"{kind}" in question for kind in KINDS):
-            continue
+        if not any(kind in question for kind in KINDS):
+            continue  # it asks for a line to be written; the next test has those
+        asked += 1
         kind = next(kind for kind in KINDS if kind in question)
         count = next(number for word, number in COUNTS.items() if f" {word} " in question)
 
@@ -50,6 +52,7 @@ def test_the_chosen_answer_names_as_many_of_the_kind_as_were_asked_for_and_the_r
 
         assert answers(pair.chosen)
         assert not answers(pair.rejected) or not pair.rejected.endswith(".")
+    assert asked > 60
 
 
 def test_the_chosen_line_is_to_the_person_about_the_thing_and_the_rejected_is_not_the_one_asked_for():

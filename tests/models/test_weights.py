@@ -23,7 +23,7 @@ def test_the_weights_are_those_of_the_manifest(name):
     manifest = json.loads((WEIGHTS / name / "manifest.json").read_text())
     weights = (WEIGHTS / name / "model.safetensors").read_bytes()
     assert hashlib.sha256(weights).hexdigest() == manifest["weights_sha256"]
-    assert manifest["command"].startswith("python -m r1light stage=base")
+    assert manifest["command"] == "python -m r1light stage=base trainer=gpu"
 
 
 @pytest.mark.parametrize("name", NAMES)

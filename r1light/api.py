@@ -17,9 +17,10 @@ from r1light.core.errors import (
     RewardError,
     UserError,
 )
-from r1light.core.protocols import Composer, DataSource, Grader, Reward, RolloutEngine, Template
+from r1light.core.protocols import Composer, DataSource, Grader, Reward, RolloutEngine, Task, Template
 from r1light.core.scoring import per_sample
 from r1light.core.types import (
+    Benchmark,
     Completion,
     Group,
     Message,
@@ -35,6 +36,7 @@ from r1light.core.types import (
 )
 
 __all__ = [
+    "Benchmark",
     "Completion",
     "Composer",
     "ConfigError",
@@ -55,6 +57,7 @@ __all__ = [
     "Sample",
     "SamplingParams",
     "Score",
+    "Task",
     "Template",
     "TestCase",
     "UserError",

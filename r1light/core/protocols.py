@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from r1light.core.types import (
+    Benchmark,
     Group,
     Parsed,
     Problem,
@@ -91,6 +92,21 @@ class DataSource(Protocol):
 
     def __iter__(self) -> Iterator[Problem]:
         """Yield the problems, in the same order every time."""
+        ...
+
+
+@runtime_checkable
+class Task(Protocol):
+    """A benchmark: the problems of its test split, and what is known of it.
+
+    Figures of its own, beside those that all tasks have, it computes by a method `figures(answered, seed)`:
+    see `r1light.evaluation.task.Figures`.
+    """
+
+    about: Benchmark
+
+    def __iter__(self) -> Iterator[Problem]:
+        """Yield the problems, in the same order every time; their ids begin with the task's name."""
         ...
 
 

@@ -1,9 +1,10 @@
-"""Lifting a function of one sample to a reward."""
+"""Lifting a function of one sample to a reward, and scores as plain data."""
 
 from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Sequence
+from typing import Any
 
 from r1light.core.types import Sample, Score
 
@@ -37,3 +38,14 @@ def _score(function: Callable[[Sample], float | Score | None], sample: Sample) -
     if isinstance(value, Score):
         return value
     return Score.abstain() if value is None else Score.ok(value)
+
+
+def score_fields(score: Score) -> dict[str, Any]:
+    """A score as a row of samples.jsonl holds it; `parts` stand there where there are any.
+
+    Example:
+        >>> score_fields(Score.ok(1.0))
+        {'value': 1.0, 'status': 'ok', 'detail': ''}
+    """
+    fields: dict[str, Any] = {"value": score.value, "status": score.status, "detail": score.detail}
+    return {**fields, "parts": dict(score.parts)} if score.parts else fields

@@ -155,6 +155,12 @@ class Sample:
 class Score:
     """What a reward says of one sample: a number, an abstention, or an error, never an error as a 0.
 
+    Attributes:
+        value: The number, or None where the status is not "ok".
+        status: "abstain" where the reward does not apply, "error" where it failed.
+        detail: Why, in a few words.
+        parts: Numbers by name that the value comes from, or that stand beside it; empty for most rewards.
+
     Example:
         >>> Score.ok(1.0).value, Score.abstain("no language asked for").status
         (1.0, 'abstain')
@@ -163,6 +169,7 @@ class Score:
     value: float | None
     status: ScoreStatus = "ok"
     detail: str = ""
+    parts: Mapping[str, float] = field(default_factory=dict, hash=False)
 
     def __post_init__(self) -> None:
         if (self.status == "ok") != (self.value is not None):
@@ -192,11 +199,14 @@ class Verdict:
         score: In [0, 1], or None where the status is not "ok".
         status: "abstain" where the question cannot be judged, "error" where judging failed.
         detail: Why, in a few words.
+        parts: Numbers by name that the score comes from, or that stand beside it, for a benchmark that
+            reports more than right or wrong; empty for most graders.
     """
 
     score: float | None
     status: ScoreStatus = "ok"
     detail: str = ""
+    parts: Mapping[str, float] = field(default_factory=dict, hash=False)
 
     def __post_init__(self) -> None:
         if (self.status == "ok") != (self.score is not None):
@@ -263,3 +273,20 @@ class Group:
 
     request: RolloutRequest
     completions: tuple[Completion, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Benchmark:
+    """What is known of an evaluation task besides its problems.
+
+    Attributes:
+        title: Its name for people, such as "AIME 2024".
+        k: Completions a problem, by the paper where it says so.
+        metric: The figure that it is known by, such as "pass@1".
+        obtain: Where its data can be had, for people who do not have them: a sentence without a full stop.
+    """
+
+    title: str
+    k: int
+    metric: str = "pass@1"
+    obtain: str = ""

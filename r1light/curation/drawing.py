@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from r1light.core.errors import DataError
@@ -140,6 +140,7 @@ class Drawing:
         settings: What stands with each row about the sampler, besides `params`.
         token_ids: Whether rows have the sampled ids.
         each_apart: Whether each of identical completions has its row.
+        samples: How many completions a problem gets; None for `params.n` of each.
     """
 
     engine: RolloutEngine | None
@@ -148,6 +149,7 @@ class Drawing:
     settings: Mapping[str, Any]
     token_ids: bool = False
     each_apart: bool = False
+    samples: Callable[[Problem], int] | None = None
 
     def rows(self, batch: Sequence[Asked], counts: DrawCounts, done: Callable[[int], None]) -> bytes:
         """The rows of some prompts, in their order; identical completions of one prompt share a row.
@@ -162,17 +164,19 @@ class Drawing:
             for asked in batch
             if asked.way.given is not None
         }
-        requests = [
-            RolloutRequest(asked.problem.id, tuple(self.encode(asked.way.prompt.text)), asked.key)
-            for asked in batch
-            if asked.way.given is None
-        ]
+        requests: dict[int, list[RolloutRequest]] = {}
+        for asked in batch:
+            if asked.way.given is None:
+                n = self.params.n if self.samples is None else self.samples(asked.problem)
+                ids = tuple(self.encode(asked.way.prompt.text))
+                requests.setdefault(n, []).append(RolloutRequest(asked.problem.id, ids, asked.key))
         if drawn:
             done(len(drawn))
-        if requests and self.engine is not None:
-            for group in self.engine.generate(requests, self.params):
-                drawn[group.request.key] = group.completions
-                done(1)
+        if self.engine is not None:
+            for n, mine in requests.items():
+                for group in self.engine.generate(mine, replace(self.params, n=n)):
+                    drawn[group.request.key] = group.completions
+                    done(1)
         return b"".join(self._group(asked, drawn[asked.key], counts) for asked in batch)
 
     def _group(self, asked: Asked, completions: Sequence[Completion], counts: DrawCounts) -> bytes:

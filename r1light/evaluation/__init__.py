@@ -1,3 +1,14 @@
-"""Evaluation: the paper's protocol."""
+"""Evaluation: the paper's protocol, and the benchmarks that it is asked on."""
 
-BUILTINS: dict[str, str] = {}
+from collections.abc import Mapping
+
+BUILTINS = {
+    "aime24": "r1light.evaluation.tasks.competitions:AIME_2024",
+    "aime25": "r1light.evaluation.tasks.competitions:AIME_2025",
+    "arithmetic": "r1light.evaluation.tasks.generated:ARITHMETIC",
+}
+
+GROUPS: Mapping[str, tuple[str, ...]] = {
+    "competitions": ("aime24", "aime25"),
+}
+"""Names that stand for several tasks in `stage.tasks`."""

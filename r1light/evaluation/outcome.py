@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from r1light.core.types import Sample
@@ -24,6 +24,7 @@ class Outcome:
         well_formed: Whether it keeps the template's format.
         measures: Name to number, None where the measure does not apply; see `Measures`.
         rewards: Name to score, None where the reward abstained or failed.
+        parts: Numbers that the grader gave besides the score; see `core.types.Verdict`.
     """
 
     problem_id: str
@@ -36,6 +37,7 @@ class Outcome:
     well_formed: bool
     measures: Mapping[str, float | None]
     rewards: Mapping[str, float | None]
+    parts: Mapping[str, float] = field(default_factory=dict)
 
     @classmethod
     def of_row(cls, row: Mapping[str, Any]) -> Outcome:
@@ -53,6 +55,7 @@ class Outcome:
             well_formed=row["well_formed"],
             measures=row["measures"],
             rewards={name: score["value"] for name, score in scores.items() if name != "accuracy"},
+            parts=accuracy.get("parts", {}),
         )
 
 

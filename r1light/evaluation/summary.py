@@ -17,7 +17,9 @@ from r1light.algorithms.estimators import (
 from r1light.evaluation.outcome import Outcome
 
 
-def summarise(outcomes_PK: Sequence[Sequence[Outcome]], *, seed: int) -> dict[str, float]:
+def summarise(
+    outcomes_PK: Sequence[Sequence[Outcome]], *, seed: int, overall: bool = True
+) -> dict[str, float]:
     """All numbers for result.json; those of a source (`meta.source`) stand under `<source>/`.
 
     Of the problems that a rule judges: `pass@1`, and where each has k > 1 samples `pass@<j>` for the powers
@@ -29,8 +31,9 @@ def summarise(outcomes_PK: Sequence[Sequence[Outcome]], *, seed: int) -> dict[st
     Args:
         outcomes_PK: At least one problem, each with at least one completion.
         seed: Decides ties of votes.
+        overall: Whether there are numbers over all problems too; over several benchmarks they mean nothing.
     """
-    metrics = _figures(outcomes_PK, seed)
+    metrics = _figures(outcomes_PK, seed) if overall else {}
     by_source: dict[str, list[Sequence[Outcome]]] = {}
     for outcomes_K in outcomes_PK:
         if (source := outcomes_K[0].source) is not None:

@@ -45,11 +45,12 @@ def evaluation_table(metrics: Mapping[str, float]) -> EvaluationTable | None:
 
     Columns without a number are left out. Behind a `±` stand 1.96 standard errors.
     """
-    if "problems" not in metrics:
-        return None
     sources = sorted(name.removesuffix("/problems") for name in metrics if name.endswith("/problems"))
-    rows = [(_ALL, ""), *((source, f"{source}/") for source in sources)]
-    draws = sorted(int(name[5:]) for name in metrics if re.fullmatch(r"cons@\d+", name))
+    rows = [(_ALL, "")] if "problems" in metrics else []
+    rows += [(source, f"{source}/") for source in sources]
+    if not rows:
+        return None
+    draws = sorted({int(found[1]) for name in metrics if (found := re.search(r"(?:^|/)cons@(\d+)$", name))})
     heads, columns = ["source"], [[name for name, _ in rows]]
     for metric, head in _COLUMNS:
         for count in draws if metric.endswith("*") else [0]:

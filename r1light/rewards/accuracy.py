@@ -47,4 +47,4 @@ class Accuracy:
 
 
 def _score(verdict: Verdict) -> Score:
-    return Score(verdict.score, verdict.status, verdict.detail)
+    return Score(verdict.score, verdict.status, verdict.detail, verdict.parts)

@@ -88,6 +88,7 @@ def draw(
     params: SamplingParams,
     *,
     each_apart: bool = False,
+    samples: Callable[[Problem], int] | None = None,
 ) -> DrawnFile:
     """Draw what is not drawn yet.
 
@@ -98,6 +99,7 @@ def draw(
         problems: Problems with their positions in the split.
         params: How completions are drawn.
         each_apart: Ask a prompt that stands twice twice, and give each of identical completions its row.
+        samples: How many completions a problem gets; None for `params.n` of each.
 
     Raises:
         DataError: A prompt does not fit, or nothing is left to ask.
@@ -122,7 +124,8 @@ def draw(
             _log.info("going on after %d of %d prompts", out.last.lines, len(asking.asked))
         if left:
             with _engine(config, left) as engine:
-                drawing = Drawing(engine, encode, params, _settings(config), options.token_ids, each_apart)
+                settings = _settings(config)
+                drawing = Drawing(engine, encode, params, settings, options.token_ids, each_apart, samples)
                 _draw_all(out, left, drawing, counts, options.batch_prompts)
     return DrawnFile(output, asking, counts)
 

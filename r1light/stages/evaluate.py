@@ -12,11 +12,11 @@ run goes on behind its last whole batch.
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from r1light.config.schema import RunConfig
 from r1light.core.errors import DataError
@@ -26,26 +26,35 @@ from r1light.core.types import Problem, SamplingParams
 from r1light.graders.judge import Judge
 
 if TYPE_CHECKING:
-    from r1light.curation.curator import Way
-    from r1light.evaluation.outcome import Outcome
     from r1light.stages.graders import Graders
+    from r1light.stages.tasks import Chosen
 
 _log = logging.getLogger(__name__)
 
 _STATE = ("completions.jsonl.state.json", "samples.jsonl.state.json")
 """What a killed run goes on from."""
 
+_SAMPLES = 4
+"""Completions a problem of a data source, the fewest of the paper."""
+
 
 @dataclass(frozen=True, slots=True)
 class Config:
     """What is asked, how completions are drawn, and what is looked at."""
 
+    tasks: list[str] = field(default_factory=list)
+    """Benchmarks to ask, or groups of them; none asks the problems of the data source (`data=`)."""
+    data_dir: str | None = None
+    """A folder with the files of benchmarks; null takes them from the hub."""
+    task: dict[str, dict[str, Any]] = field(default_factory=dict)
+    """Options of single tasks by their names, such as `stage.task.aime24.path=aime.jsonl`."""
     split: Literal["train", "test"] = "test"
-    """The problems' split."""
+    """The split of the data source."""
     limit: int | None = None
-    """Problems to ask, drawn at random by the seed; null for all."""
-    k: int = 4
-    """Completions a problem. The paper: 4 to 64, the fewer the larger a benchmark is."""
+    """Problems to ask, of each task or of the data source, drawn at random by the seed; null for all."""
+    k: int | None = None
+    """Completions a problem; null for each task's own, and 4 of a data source. The paper: 4 to 64, the fewer
+    the larger a benchmark is."""
     temperature: float = 0.6
     """Divides the logits; 0 is greedy, with one completion a problem, as all would be the same."""
     top_p: float = 0.95
@@ -72,10 +81,8 @@ class Config:
     """The model that the grader `judge` asks."""
 
     def __post_init__(self) -> None:
-        if self.k < 1:
-            raise ValueError(f"k={self.k} must be at least 1")
-        SamplingParams(self.k, self.temperature, self.top_p, self.top_k, self.max_tokens)
-        for name in ("limit", "batch_prompts"):
+        SamplingParams(1, self.temperature, self.top_p, self.top_k, self.max_tokens)
+        for name in ("k", "limit", "batch_prompts"):
             value = getattr(self, name)
             if value is not None and value < 1:
                 raise ValueError(f"{name}={value} must be at least 1")
@@ -83,36 +90,38 @@ class Config:
 
 def run(config: RunConfig, folder: RunFolder) -> StageResult:
     """Draw, judge, and sum it up."""
-    from r1light.evaluation.summary import summarise
     from r1light.stages import build
     from r1light.stages.graders import Graders
     from r1light.stages.judging import judge
     from r1light.stages.measuring import rewards_to_compute
     from r1light.stages.supervised import set_up
+    from r1light.stages.tasks import check, chosen_tasks, figures_of
 
     options: Config = config.stage
     set_up(config)
     rewards_to_compute(config)  # an unknown name is told before anything is drawn
+    check(options.tasks, options.task)
     template = build.build_template(config)
+    tasks = chosen_tasks(config)
     with closing(Graders(sandbox=config.sandbox, options={"judge": options.judge})) as graders:
         if options.completions is not None:
             source, more = _recorded(folder, Path(options.completions)), {"wall_seconds": 0.0}
         else:
-            source, more = _drawn(config, folder, template, graders)
+            source, more = _drawn(config, folder, template, graders, tasks)
         outcomes, seconds = judge(config, folder, template, graders, source)
     more["wall_seconds"] += seconds
-    return _finish(folder, source, {**summarise(outcomes, seed=config.seed), **more}, outcomes)
+    return _finish(folder, source, figures_of(outcomes, tasks, config.seed) | more)
 
 
 def _drawn(
-    config: RunConfig, folder: RunFolder, template: Template, graders: Graders
+    config: RunConfig, folder: RunFolder, template: Template, graders: Graders, tasks: Sequence[Chosen]
 ) -> tuple[Path, dict[str, float]]:
     """completions.jsonl, and how long drawing took and what was left out."""
     from r1light.curation.curator import Way
     from r1light.stages.draw import draw, problems_of
     from r1light.stages.measuring import check_rewards
 
-    problems = problems_of(config)
+    problems = [each for task in tasks for each in task.problems] if tasks else problems_of(config)
     only = [problem for _, problem in problems]
     graders.add(only)  # one that cannot work says so before drawing
     check_rewards(config, only)
@@ -120,18 +129,25 @@ def _drawn(
     def ways(problem: Problem) -> Sequence[Way]:
         return [Way("template", template.render(problem))]
 
-    drawn = draw(config, folder, ways, problems, _params(config), each_apart=True)
+    params, samples = _params(config), _samples(config.stage, tasks)
+    drawn = draw(config, folder, ways, problems, params, each_apart=True, samples=samples)
     seconds = drawn.counts.seconds
     figures = {"wall_seconds": seconds, "generate_seconds": seconds}
     return drawn.path, figures | ({"too_long": drawn.asking.too_long} if drawn.asking.too_long else {})
 
 
+def _samples(options: Config, tasks: Sequence[Chosen]) -> Callable[[Problem], int]:
+    """How many completions each problem gets."""
+    of_tasks = {problem.id: task.task.about.k for task in tasks for _, problem in task.problems}
+    if options.temperature == 0:
+        _log.info("greedy: one completion a problem, as more would be the same")
+    fixed = options.k if options.temperature else 1
+    return lambda problem: fixed or of_tasks.get(problem.id, _SAMPLES)
+
+
 def _params(config: RunConfig) -> SamplingParams:
     options: Config = config.stage
-    if options.temperature == 0 and options.k > 1:
-        _log.info("greedy: one completion a problem, as all %d would be the same", options.k)
     return SamplingParams(
-        n=options.k if options.temperature else 1,
         temperature=options.temperature,
         top_p=options.top_p,
         top_k=options.top_k,
@@ -157,9 +173,7 @@ def _recorded(folder: RunFolder, path: Path) -> Path:
     return own
 
 
-def _finish(
-    folder: RunFolder, source: Path, metrics: dict[str, float], outcomes: Sequence[Sequence[Outcome]]
-) -> StageResult:
+def _finish(folder: RunFolder, source: Path, metrics: dict[str, float]) -> StageResult:
     """result.json, the report, and a table for the log."""
     from r1light.reports.evaluation import table_lines
     from r1light.stages.supervised import finish
@@ -170,6 +184,4 @@ def _finish(
         (folder.path / name).unlink(missing_ok=True)  # the run is over, and nothing goes on from them
     for line in table_lines(result.metrics):
         _log.info("%s", line)
-    if len(counts := {len(outcomes_K) for outcomes_K in outcomes}) > 1:
-        _log.warning("problems have %d to %d completions each", min(counts), max(counts))
     return result

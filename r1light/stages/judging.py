@@ -7,7 +7,6 @@ import json
 import logging
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +16,7 @@ from r1light.core.manifest import read_manifest
 from r1light.core.progress import progress
 from r1light.core.protocols import Template
 from r1light.core.run_folder import RunFolder, read_jsonl
+from r1light.core.scoring import score_fields
 from r1light.core.types import Sample, Score
 from r1light.evaluation.outcome import Measures, Outcome
 from r1light.evaluation.recorded import Drawn, ReadRow, batches, groups
@@ -133,7 +133,7 @@ def _row(sample: Sample, tokens: int, scores: Mapping[str, Score], beside: Mappi
         **sample_fields(sample),
         "tokens": tokens,
         "source": None if source is None else str(source),
-        "scores": {name: asdict(score) for name, score in scores.items()},
+        "scores": {name: score_fields(score) for name, score in scores.items()},
         "advantage": None,
         **beside,
     }

@@ -11,7 +11,7 @@ import json
 import logging
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +19,7 @@ from r1light.config.schema import RunConfig
 from r1light.core.errors import DataError, RewardError, UnknownNameError
 from r1light.core.progress import progress
 from r1light.core.run_folder import RunFolder, StageResult
+from r1light.core.scoring import score_fields
 from r1light.core.types import Sample, Score
 
 if TYPE_CHECKING:
@@ -168,7 +169,7 @@ def _row(sample: Sample, total: float | None, scores: Mapping[str, Score]) -> st
     row = {
         "id": sample.problem.id,
         "reward": total,
-        "scores": {name: asdict(score) for name, score in scores.items()},
+        "scores": {name: score_fields(score) for name, score in scores.items()},
     }
     return json.dumps(row, ensure_ascii=True) + "\n"  # a lone surrogate would not encode otherwise
 

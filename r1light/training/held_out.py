@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from statistics import fmean
 from typing import Any
 
@@ -13,6 +13,7 @@ from r1light.algorithms.estimators import pass_at_1
 from r1light.core.errors import RewardError
 from r1light.core.preference import kind_of
 from r1light.core.protocols import Grader, RolloutEngine
+from r1light.core.scoring import score_fields
 from r1light.core.types import Problem, Sample, SamplingParams, Score, Verdict
 from r1light.evaluation.outcome import Measures
 from r1light.training import ranks
@@ -154,7 +155,7 @@ def judged_rows(phase: str, iteration: int, judged: Sequence[Judged]) -> list[di
             "iteration": iteration,
             **sample_fields(each.sample),
             "reward": each.verdict.score,
-            "scores": {"accuracy": asdict(_score(each.verdict))},
+            "scores": {"accuracy": score_fields(_score(each.verdict))},
             "advantage": None,
         }
         for each in judged
@@ -172,7 +173,7 @@ def in_words(metrics: Mapping[str, float]) -> str:
 
 
 def _score(verdict: Verdict) -> Score:
-    return Score(verdict.score, verdict.status, verdict.detail)
+    return Score(verdict.score, verdict.status, verdict.detail, verdict.parts)
 
 
 def _accuracy(name: str, judged: Sequence[Judged]) -> dict[str, float]:

@@ -6,7 +6,7 @@ Shapes: P problems, G group.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from statistics import fmean, pstdev
 from typing import Any
 
@@ -14,6 +14,7 @@ import torch
 
 from r1light.algorithms.advantage import Advantages
 from r1light.algorithms.policy_loss import PolicyMetrics
+from r1light.core.scoring import score_fields
 from r1light.core.types import Sample
 from r1light.evaluation.outcome import Measures
 from r1light.training.collect import ScoredGroup
@@ -163,7 +164,7 @@ def sample_rows(
     rows = []
     for group, advantages_G in zip(groups, advantages_PG.tolist(), strict=True):
         for index, (sample, advantage) in enumerate(zip(group.samples, advantages_G, strict=True)):
-            scores = {name: asdict(values[index]) for name, values in group.scores.items()}
+            scores = {name: score_fields(values[index]) for name, values in group.scores.items()}
             rows.append(
                 {
                     "phase": "train",

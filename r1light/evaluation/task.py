@@ -1,0 +1,139 @@
+"""Tasks that are made of rows, one problem each, and what they are built from."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import ClassVar, Protocol
+
+from r1light.algorithms.estimators import Estimate
+from r1light.core.errors import DataError
+from r1light.core.types import Benchmark, Problem
+from r1light.data.rows import HubSplit, Row, read_rows
+from r1light.evaluation.local_file import local_file
+from r1light.evaluation.outcome import Outcome
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """A problem and what became of its completions, in the order in which they were drawn."""
+
+    problem: Problem
+    outcomes: tuple[Outcome, ...]
+
+
+class Figures(Protocol):
+    """The method `figures` of a task that has figures of its own."""
+
+    def __call__(self, answered: Sequence[Answered], seed: int) -> Mapping[str, Estimate]:
+        """Figures by name, such as `rating`.
+
+        Args:
+            answered: All problems of the task that were asked, each with at least one completion.
+            seed: Decides random draws, such as those of a bootstrap.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class TaskConfig:
+    """Where a task's rows stand."""
+
+    path: str | None = None
+    """A file or folder with the benchmark's own columns; null looks into `stage.data_dir`, and without
+    that takes it from the hub."""
+
+    def __post_init__(self) -> None:
+        if self.path == "":
+            raise ValueError("path must name a file or a folder, or be null")
+
+
+@dataclass(frozen=True, slots=True)
+class Hub:
+    """Where a benchmark stands on the hub.
+
+    Attributes:
+        path: `owner/name` of the data set.
+        part: Its configuration, split and revision.
+    """
+
+    path: str
+    part: HubSplit
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """A task: its rows as problems.
+
+    Attributes:
+        about: What is known of it.
+        read: Reads the rows, at every iteration.
+    """
+
+    about: Benchmark
+    read: Callable[[], Iterator[Problem]]
+
+    def __iter__(self) -> Iterator[Problem]:
+        return self.read()
+
+
+@dataclass(frozen=True, slots=True)
+class RowTask:
+    """A benchmark of which each row is one problem; called, it gives the task.
+
+    Attributes:
+        name: Its registered name, with which the ids of its problems begin.
+        about: What is known of it.
+        hub: Where it stands on the hub.
+        problem: A row, and the id that it has by its place, to a problem; None for a row that is not asked.
+        files: Paths below `stage.data_dir` where it is looked for, besides those that all tasks have by
+            their names; see `local_file`.
+    """
+
+    name: str
+    about: Benchmark
+    hub: Hub
+    problem: Callable[[Row, str], Problem | None]
+    files: tuple[str, ...] = ()
+
+    Config: ClassVar[type[TaskConfig]] = TaskConfig
+
+    def __call__(self, config: TaskConfig, data_dir: Path | None = None) -> Rows:
+        """The task, of which nothing is read yet.
+
+        Args:
+            config: Where its rows stand.
+            data_dir: A folder with the files of benchmarks, or None for the hub.
+        """
+        return Rows(self.about, lambda: self._problems(config, data_dir))
+
+    def _problems(self, config: TaskConfig, data_dir: Path | None) -> Iterator[Problem]:
+        """The problems.
+
+        Raises:
+            DataError: The rows are absent, or one is broken.
+        """
+        for number, row in enumerate(self._rows(config, data_dir), start=1):
+            problem = self.problem(row, f"{self.name}/{number}")
+            if problem is not None:
+                yield replace(problem, meta={**problem.meta, "source": self.name})
+
+    def _rows(self, config: TaskConfig, data_dir: Path | None) -> Iterator[Row]:
+        if config.path is not None and not Path(config.path).expanduser().exists():
+            raise DataError(f"task {self.name}: there is no file {config.path}; {self.about.obtain}")
+        if config.path is not None:
+            return read_rows(config.path, self.hub.part)
+        if data_dir is not None:
+            found = local_file(data_dir, self.name, self.files, self.about.obtain)
+            return read_rows(str(found), self.hub.part)
+        return self._from_hub()
+
+    def _from_hub(self) -> Iterator[Row]:
+        try:
+            yield from read_rows(self.hub.path, self.hub.part)
+        except DataError as error:
+            raise DataError(
+                f"task {self.name} has no data here: {self.about.obtain}; name the folder of the file by "
+                f"stage.data_dir=, or the file by stage.task.{self.name}.path= ({error})"
+            ) from error

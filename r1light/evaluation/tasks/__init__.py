@@ -1,0 +1,1 @@
+"""The tasks that are built in: a module a family, an object a task."""

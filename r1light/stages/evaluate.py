@@ -62,7 +62,7 @@ class Config:
     top_k: int = 0
     """The likeliest tokens that are drawn from; 0 for all."""
     max_tokens: int = 32768
-    """The cap on sampled tokens a completion; what the model's context leaves, where that is less."""
+    """The cap on sampled tokens a completion. It has to fit behind every prompt; see `too_long`."""
     stop: list[str] = field(default_factory=list)
     """Strings that end a completion; they are not part of it."""
     rewards: list[str] | None = None
@@ -71,8 +71,9 @@ class Config:
     completions: str | None = None
     """A completions.jsonl that was drawn before, to evaluate all of it; null draws. What else is said of
     problems and of drawing then decides nothing."""
-    too_long: Literal["refuse", "skip"] = "refuse"
-    """What becomes of prompts without room in the model's context: an error, or left out and counted."""
+    too_long: Literal["refuse", "skip", "cap"] = "refuse"
+    """What becomes of prompts that leave less than `max_tokens` of the model's context: an error, before the
+    model is loaded; left out and counted; or asked, with completions that end where the context ends."""
     batch_prompts: int = 64
     """Prompts that are drawn for, or judged, at once and then written; what a kill may cost."""
     token_ids: bool = False
@@ -118,6 +119,7 @@ def _drawn(
 ) -> tuple[Path, dict[str, float]]:
     """completions.jsonl, and how long drawing took and what was left out."""
     from r1light.curation.curator import Way
+    from r1light.stages.build import runs_model
     from r1light.stages.draw import draw, problems_of
     from r1light.stages.measuring import check_rewards
 
@@ -130,7 +132,8 @@ def _drawn(
         return [Way("template", template.render(problem))]
 
     params, samples = _params(config), _samples(config.stage, tasks)
-    drawn = draw(config, folder, ways, problems, params, each_apart=True, samples=samples)
+    whole = config.stage.too_long != "cap" and runs_model(config)
+    drawn = draw(config, folder, ways, problems, params, each_apart=True, whole=whole, samples=samples)
     seconds = drawn.counts.seconds
     figures = {"wall_seconds": seconds, "generate_seconds": seconds}
     return drawn.path, figures | ({"too_long": drawn.asking.too_long} if drawn.asking.too_long else {})

@@ -12,30 +12,20 @@ run goes on behind its last whole batch.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 from r1light.config.schema import RunConfig
-from r1light.core.errors import DataError
-from r1light.core.protocols import Template
 from r1light.core.run_folder import RunFolder, StageResult
-from r1light.core.types import Problem, SamplingParams
+from r1light.core.types import SamplingParams
 from r1light.graders.judge import Judge
-
-if TYPE_CHECKING:
-    from r1light.stages.graders import Graders
-    from r1light.stages.tasks import Chosen
 
 _log = logging.getLogger(__name__)
 
 _STATE = ("completions.jsonl.state.json", "samples.jsonl.state.json")
 """What a killed run goes on from."""
-
-_SAMPLES = 4
-"""Completions a problem of a data source, the fewest of the paper."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +66,8 @@ class Config:
     model is loaded; left out and counted; or asked, with completions that end where the context ends."""
     batch_prompts: int = 64
     """Prompts that are drawn for, or judged, at once and then written; what a kill may cost."""
+    grader: str | None = None
+    """A grader that judges all completions in place of the ones that their problems name."""
     token_ids: bool = False
     """Whether completions.jsonl has the sampled ids."""
     judge: Judge.Config = field(default_factory=Judge.Config)
@@ -92,6 +84,7 @@ class Config:
 def run(config: RunConfig, folder: RunFolder) -> StageResult:
     """Draw, judge, and sum it up."""
     from r1light.stages import build
+    from r1light.stages.completions import drawn, recorded
     from r1light.stages.graders import Graders
     from r1light.stages.judging import judge
     from r1light.stages.measuring import rewards_to_compute
@@ -106,74 +99,12 @@ def run(config: RunConfig, folder: RunFolder) -> StageResult:
     tasks = chosen_tasks(config)
     with closing(Graders(sandbox=config.sandbox, options={"judge": options.judge})) as graders:
         if options.completions is not None:
-            source, more = _recorded(folder, Path(options.completions)), {"wall_seconds": 0.0}
+            source, more = recorded(folder, Path(options.completions)), {"wall_seconds": 0.0}
         else:
-            source, more = _drawn(config, folder, template, graders, tasks)
+            source, more = drawn(config, folder, template, graders, tasks)
         outcomes, seconds = judge(config, folder, template, graders, source)
     more["wall_seconds"] += seconds
     return _finish(folder, source, figures_of(outcomes, tasks, config.seed) | more)
-
-
-def _drawn(
-    config: RunConfig, folder: RunFolder, template: Template, graders: Graders, tasks: Sequence[Chosen]
-) -> tuple[Path, dict[str, float]]:
-    """completions.jsonl, and how long drawing took and what was left out."""
-    from r1light.curation.curator import Way
-    from r1light.stages.build import runs_model
-    from r1light.stages.draw import draw, problems_of
-    from r1light.stages.measuring import check_rewards
-
-    problems = [each for task in tasks for each in task.problems] if tasks else problems_of(config)
-    only = [problem for _, problem in problems]
-    graders.add(only)  # one that cannot work says so before drawing
-    check_rewards(config, only)
-
-    def ways(problem: Problem) -> Sequence[Way]:
-        return [Way("template", template.render(problem))]
-
-    params, samples = _params(config), _samples(config.stage, tasks)
-    whole = config.stage.too_long != "cap" and runs_model(config)
-    drawn = draw(config, folder, ways, problems, params, each_apart=True, whole=whole, samples=samples)
-    seconds = drawn.counts.seconds
-    figures = {"wall_seconds": seconds, "generate_seconds": seconds}
-    return drawn.path, figures | ({"too_long": drawn.asking.too_long} if drawn.asking.too_long else {})
-
-
-def _samples(options: Config, tasks: Sequence[Chosen]) -> Callable[[Problem], int]:
-    """How many completions each problem gets."""
-    of_tasks = {problem.id: task.task.about.k for task in tasks for _, problem in task.problems}
-    if options.temperature == 0:
-        _log.info("greedy: one completion a problem, as more would be the same")
-    fixed = options.k if options.temperature else 1
-    return lambda problem: fixed or of_tasks.get(problem.id, _SAMPLES)
-
-
-def _params(config: RunConfig) -> SamplingParams:
-    options: Config = config.stage
-    return SamplingParams(
-        temperature=options.temperature,
-        top_p=options.top_p,
-        top_k=options.top_k,
-        max_tokens=options.max_tokens,
-        stop=tuple(options.stop),
-        seed=config.seed,
-    )
-
-
-def _recorded(folder: RunFolder, path: Path) -> Path:
-    """Completions that were drawn before, in the run's own completions.jsonl.
-
-    Raises:
-        DataError: There is no such file, or a row is none.
-    """
-    from r1light.core.run_folder import write_atomic
-    from r1light.evaluation.recorded import rows_by_problem
-
-    if not path.is_file():
-        raise DataError(f"stage.completions={path} is no file; name a completions.jsonl")
-    own = folder.path / "completions.jsonl"
-    write_atomic(own, b"".join(rows_by_problem(path)))
-    return own
 
 
 def _finish(folder: RunFolder, source: Path, metrics: dict[str, float]) -> StageResult:

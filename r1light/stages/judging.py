@@ -84,7 +84,9 @@ def _reader(config: RunConfig, template: Template) -> ReadRow:
     from r1light.data.rows import parse_object
 
     encode = build.encoder(build.build_tokenizer(config).tokenizer)
-    stored = StoredCompletions(template, lambda text: encode(text.encode(errors="replace").decode()))
+    stored = StoredCompletions(
+        template, lambda text: encode(text.encode(errors="replace").decode()), config.stage.grader
+    )
 
     def read(line: bytes, where: str) -> tuple[Sample, int]:
         sample = stored.read(line, where)

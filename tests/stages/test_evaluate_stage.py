@@ -116,6 +116,20 @@ def test_completions_are_evaluated_again_to_the_same_numbers_and_scored(evaluate
     assert scored.metrics["rewards/accuracy/mean"] == pytest.approx(first.metrics["pass@1"])
 
 
+def test_recorded_completions_are_judged_by_another_grader(evaluate, tmp_path):
+    texts = ("10/2", "5", "6")
+    problem = {"id": "a", "prompt": "2 + 3?", "grader": "exact", "answer": "5"}
+    rows = [{"problem": problem, "completion": f" a </think> <answer> {text} </answer>"} for text in texts]
+    (tmp_path / "in.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    given = f"stage.completions={tmp_path}/in.jsonl"
+    first, _ = evaluate("exact", given)
+    second, _ = evaluate("math", given, "stage.grader=math")
+    assert (first.metrics["pass@1"], second.metrics["pass@1"]) == (pytest.approx(1 / 3), pytest.approx(2 / 3))
+    assert second.metrics["cons@3"] == 1.0
+    with pytest.raises(DataError, match="unknown grader of problem 'a', 'maths'"):
+        evaluate("none", given, "stage.grader=maths")
+
+
 def test_one_greedy_completion_a_problem(evaluate, recorded):
     result, read = evaluate("run", *recorded, "stage.temperature=0")
     assert [row["sampler"]["index"] for row in read("completions.jsonl")] == [0] * 4

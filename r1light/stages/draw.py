@@ -61,23 +61,26 @@ class DrawnFile:
         path: completions.jsonl.
         asking: What was asked, and what was not.
         counts: What was drawn, over all sessions.
+        earlier: Seconds of drawing in earlier sessions.
     """
 
     path: Path
     asking: Asking
     counts: DrawCounts
+    earlier: float
 
     def metrics(self) -> dict[str, float]:
         """The counts for the result.json of `stage=sample`."""
+        asking, counts = self.asking, self.counts
         return {
-            "prompts": len(self.asking.asked),
-            "duplicate_prompts": self.asking.duplicates,
-            "too_long": self.asking.too_long,
-            "left_out": self.asking.left_out,
-            "drawn": self.counts.drawn,
-            "identical": self.counts.identical,
-            "num_truncated": self.counts.truncated,
-            "num_tokens": self.counts.tokens,
+            "prompts": len(asking.asked),
+            "duplicate_prompts": asking.duplicates,
+            "too_long": asking.too_long,
+            "left_out": asking.left_out,
+            "drawn": counts.drawn,
+            "identical": counts.identical,
+            "num_truncated": counts.truncated,
+            "num_tokens": counts.tokens,
         }
 
 
@@ -120,18 +123,18 @@ def draw(
     _tell(asking, room.needed)
     prompts, output = folder.path / "prompts.jsonl", folder.path / "completions.jsonl"
     write_atomic(prompts, b"".join(asked.line() for asked in asking.asked))
-    inputs = read_manifest(folder).get("inputs", {})
-    with open_output(prompts, output, inputs, afresh=False) as out:
+    with open_output(prompts, output, read_manifest(folder).get("inputs", {}), afresh=False) as out:
         counts = DrawCounts(**out.last.progress)
+        earlier = counts.seconds
         left = asking.asked[out.last.lines :]
         if out.last.lines:
             _log.info("going on after %d of %d prompts", out.last.lines, len(asking.asked))
         if left:
             with _engine(config, left) as engine:
-                settings = _settings(config)
-                drawing = Drawing(engine, encode, params, settings, options.token_ids, each_apart, samples)
+                about = _settings(config)
+                drawing = Drawing(engine, encode, params, about, options.token_ids, each_apart, samples)
                 _draw_all(out, left, drawing, counts, options.batch_prompts)
-    return DrawnFile(output, asking, counts)
+    return DrawnFile(output, asking, counts, earlier)
 
 
 def _tell(asking: Asking, needed: int) -> None:
@@ -150,14 +153,12 @@ def _draw_all(
     out: CommittedOutput, left: Sequence[Asked], drawing: Drawing, counts: DrawCounts, size: int
 ) -> None:
     """Draw batch by batch, each on the disk before the next one."""
-    advance: Callable[[int], None]
     with progress(len(left), "prompts") as bar:
-        advance = bar.advance
         for start in range(0, len(left), size):
             batch = left[start : start + size]
             read = b"".join(asked.line() for asked in batch)
             begun = time.perf_counter()
-            rows = drawing.rows(batch, counts, advance)
+            rows = drawing.rows(batch, counts, bar.advance)
             counts.seconds += time.perf_counter() - begun
             out.commit(read, rows, len(batch), counts.plain())
 

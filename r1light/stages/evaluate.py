@@ -5,20 +5,22 @@ and reports pass@1 as their mean, and cons@64 (DeepSeek-R1, arXiv:2501.12948v2, 
 
 Reads: a model, problems, a template; or `stage.completions`, which were drawn before.
 Writes: prompts.jsonl (what was asked), completions.jsonl (what came, as `stage=score` reads it),
-samples.jsonl (every completion with its verdict, rewards and measures), result.json, report.html. A killed
-run goes on behind its last whole batch.
+samples.jsonl (every completion with its verdict, rewards and measures), tasks.json (what is known of the
+tasks), result.json, report.html. A killed run goes on behind its last whole batch. `wall_seconds` is the time
+of the stage but for the report's, `generate_seconds` the drawing in it.
 """
 
 from __future__ import annotations
 
 import logging
+import time
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
 from r1light.config.schema import RunConfig
-from r1light.core.run_folder import RunFolder, StageResult
+from r1light.core.run_folder import RunFolder, StageResult, write_json
 from r1light.core.types import SamplingParams
 from r1light.graders.judge import Judge
 
@@ -89,33 +91,36 @@ def run(config: RunConfig, folder: RunFolder) -> StageResult:
     from r1light.stages.judging import judge
     from r1light.stages.measuring import rewards_to_compute
     from r1light.stages.supervised import set_up
-    from r1light.stages.tasks import check, chosen_tasks, figures_of
+    from r1light.stages.tasks import about, check, chosen_tasks, figures_of
 
+    begun = time.perf_counter()
     options: Config = config.stage
     set_up(config)
     rewards_to_compute(config)  # an unknown name is told before anything is drawn
     check(options.tasks, options.task)
     template = build.build_template(config)
     tasks = chosen_tasks(config)
+    write_json(folder.tasks, about(tasks))
     with closing(Graders(sandbox=config.sandbox, options={"judge": options.judge})) as graders:
         if options.completions is not None:
             source, more = recorded(folder, Path(options.completions)), {"wall_seconds": 0.0}
         else:
             source, more = drawn(config, folder, template, graders, tasks)
-        outcomes, seconds = judge(config, folder, template, graders, source)
-    more["wall_seconds"] += seconds
-    return _finish(folder, source, figures_of(outcomes, tasks, config.seed) | more)
+        outcomes, earlier = judge(config, folder, template, graders, source)
+    metrics = figures_of(outcomes, tasks, config.seed)
+    more["wall_seconds"] += earlier + time.perf_counter() - begun
+    return _finish(folder, source, metrics | more)
 
 
 def _finish(folder: RunFolder, source: Path, metrics: dict[str, float]) -> StageResult:
     """result.json, the report, and a table for the log."""
-    from r1light.reports.evaluation import table_lines
+    from r1light.reports.evaluation import read_tasks, table_lines
     from r1light.stages.supervised import finish
 
     outputs = {"completions": str(source), "samples": str(folder.samples)}
     result = finish(folder, "evaluate", metrics, outputs)
     for name in _STATE:
         (folder.path / name).unlink(missing_ok=True)  # the run is over, and nothing goes on from them
-    for line in table_lines(result.metrics):
+    for line in table_lines(result.metrics, read_tasks(folder.tasks)):
         _log.info("%s", line)
     return result

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from r1light.config.schema import RunConfig
+from r1light.evaluation.summary import SAMPLES
 from r1light.pipeline.sizes import ModelSize
 
 MEAN_SHARE = 0.25
@@ -111,7 +112,7 @@ def work_of(
         return Work(written, reads * written, learnt, options.gradient_checkpointing)
     if config.stage_name in ("sample", "evaluate") and rows is not None:
         asked = rows if options.limit is None else min(rows, options.limit)
-        each = options.k if config.stage_name == "evaluate" else completions_a_problem(options)
+        each = options.k or SAMPLES if config.stage_name == "evaluate" else completions_a_problem(options)
         return Work(written=asked * each * _cap(config, context) * MEAN_SHARE)
     if config.stage_name == "distill" and options.mode == "on_policy":
         learnt = options.updates(0) * options.batch_size * _cap(config, context) * MEAN_SHARE
@@ -175,7 +176,7 @@ def _at_a_time(config: RunConfig, devices: int) -> int:
     elif config.stage_name == "distill":
         drawn = options.batch_size
     else:
-        each = options.k if config.stage_name == "evaluate" else completions_a_problem(options)
+        each = options.k or SAMPLES if config.stage_name == "evaluate" else completions_a_problem(options)
         drawn = options.batch_prompts * each
     return min(-(-drawn // devices), int(getattr(config.rollout.config, "max_slots", drawn)))
 

@@ -15,6 +15,7 @@ from r1light.core.types import Problem, SamplingParams
 from r1light.curation.curator import Way
 from r1light.curation.stored import regraded
 from r1light.evaluation.recorded import rows_by_problem
+from r1light.evaluation.summary import SAMPLES
 from r1light.stages import build
 from r1light.stages.draw import draw, problems_of
 from r1light.stages.graders import Graders
@@ -22,10 +23,6 @@ from r1light.stages.measuring import check_rewards
 from r1light.stages.tasks import Chosen
 
 _log = logging.getLogger(__name__)
-
-_SAMPLES = 4
-"""Completions a problem of a data source, the fewest of the paper."""
-
 
 def drawn(
     config: RunConfig, folder: RunFolder, template: Template, graders: Graders, tasks: Sequence[Chosen]
@@ -52,7 +49,7 @@ def _samples(options: Any, tasks: Sequence[Chosen]) -> Callable[[Problem], int]:
     if options.temperature == 0:
         _log.info("greedy: one completion a problem, as more would be the same")
     fixed = options.k if options.temperature else 1
-    return lambda problem: fixed or of_tasks.get(problem.id, _SAMPLES)
+    return lambda problem: fixed or of_tasks.get(problem.id, SAMPLES)
 
 
 def _params(config: RunConfig) -> SamplingParams:

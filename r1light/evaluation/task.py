@@ -10,7 +10,7 @@ from typing import ClassVar, Protocol
 from r1light.algorithms.estimators import Estimate
 from r1light.core.errors import DataError
 from r1light.core.types import Benchmark, Problem
-from r1light.data.rows import HubSplit, Row, read_rows
+from r1light.data.rows import MAX_ROW_BYTES, HubSplit, Row, read_rows
 from r1light.evaluation.local_file import local_file
 from r1light.evaluation.outcome import Outcome
 
@@ -89,6 +89,7 @@ class RowTask:
         problem: A row, and the id that it has by its place, to a problem; None for a row that is not asked.
         files: Paths below `stage.data_dir` where it is looked for, besides those that all tasks have by
             their names; see `local_file`.
+        max_row_bytes: The longest line of a JSON-lines file; tests of programs are long.
     """
 
     name: str
@@ -96,6 +97,7 @@ class RowTask:
     hub: Hub
     problem: Callable[[Row, str], Problem | None]
     files: tuple[str, ...] = ()
+    max_row_bytes: int = MAX_ROW_BYTES
 
     Config: ClassVar[type[TaskConfig]] = TaskConfig
 
@@ -114,19 +116,23 @@ class RowTask:
         Raises:
             DataError: The rows are absent, or one is broken.
         """
-        for number, row in enumerate(self._rows(config, data_dir), start=1):
+        for number, row in enumerate(self.rows(config.path, data_dir), start=1):
             problem = self.problem(row, f"{self.name}/{number}")
             if problem is not None:
                 yield replace(problem, meta={**problem.meta, "source": self.name})
 
-    def _rows(self, config: TaskConfig, data_dir: Path | None) -> Iterator[Row]:
-        if config.path is not None and not Path(config.path).expanduser().exists():
-            raise DataError(f"task {self.name}: there is no file {config.path}; {self.about.obtain}")
-        if config.path is not None:
-            return read_rows(config.path, self.hub.part)
-        if data_dir is not None:
-            found = local_file(data_dir, self.name, self.files, self.about.obtain)
-            return read_rows(str(found), self.hub.part)
+    def rows(self, path: str | None, data_dir: Path | None) -> Iterator[Row]:
+        """The rows of a file, of the task's file in a folder, or of the hub.
+
+        Raises:
+            DataError: They are absent, or one is broken.
+        """
+        if path is not None and not Path(path).expanduser().exists():
+            raise DataError(f"task {self.name}: there is no file {path}; {self.about.obtain}")
+        if path is None and data_dir is not None:
+            path = str(local_file(data_dir, self.name, self.files, self.about.obtain))
+        if path is not None:
+            return read_rows(path, self.hub.part, self.max_row_bytes)
         return self._from_hub()
 
     def _from_hub(self) -> Iterator[Row]:

@@ -1,8 +1,8 @@
 """Elo's model of contests: who beats whom with which probability, and which rating explains a result.
 
 Ratings are on Codeforces's scale, on which 400 points are odds of ten to one (Mirzayanov, "Open Codeforces
-Rating System", codeforces.com/blog/entry/20762). Opponents are people, or problems with a rating of their own:
-Codeforces gives a problem the rating of those who solve it half of the time.
+Rating System", codeforces.com/blog/entry/20762). Opponents are people, or problems with a rating of their
+own: Codeforces gives a problem the rating of those who solve it half of the time.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ def win_probability(rating: float, opponent: float) -> float:
         >>> win_probability(1900, 1500) * 11
         10.0
     """
-    return 1.0 / (1.0 + 10.0 ** ((opponent - rating) / SCALE))
+    return 1.0 / (1.0 + math.pow(10.0, (opponent - rating) / SCALE))
 
 
 def expected_wins(rating: float, opponents: Mapping[float, int]) -> float:

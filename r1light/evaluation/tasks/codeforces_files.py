@@ -58,7 +58,9 @@ def read_population(path: Path) -> Population:
         DataError: It is no file of ratings.
     """
     found = _read_json(path)
-    fault = DataError(f'{path} must be an object of rating to people such as {{"1500": 84}}, or a list of ratings')
+    fault = DataError(
+        f'{path} must be an object of rating to people such as {{"1500": 84}}, or a list of ratings'
+    )
     counts: Mapping[Any, Any]
     if isinstance(found, dict):
         counts = found
@@ -92,13 +94,14 @@ def _contest(row: Row) -> tuple[str, Contest]:
     try:
         points = {str(letter): _finite(float(worth)) for letter, worth in values["points"].items()}
         results = [
-            (_finite(float(each["rating"])), _finite(float(each["points"]))) for each in values["participants"]
+            (_finite(float(each["rating"])), _finite(float(each["points"])))
+            for each in values["participants"]
         ]
         name = str(values["contest"])
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise DataError(
-            f'{row.where} is no standing ({error!r:.80}); it must be {{"contest": "1971", "points": {{"A": 500}}, '
-            '"participants": [{"rating": 1432, "points": 1240}]}'
+            f'{row.where} is no standing ({error!r:.80}); it must be {{"contest": "1971", "points": '
+            '{"A": 500}, "participants": [{"rating": 1432, "points": 1240}]}'
         ) from error
     if not points or not results or min(points.values()) < 0:
         raise DataError(f"{row.where}: a contest has problems of 0 points or more, and participants")

@@ -1,7 +1,8 @@
 """LiveCodeBench (arXiv:2403.07974): contest problems by the date on which they appeared.
 
-The paper asks those of 2024-08-01 to 2025-01-31 with its chain-of-thought prompt, 8 completions each, and gives
-pass@1 by difficulty too (DeepSeek-R1, arXiv:2501.12948v2, section D.1, table 14). The wording here is our own.
+The paper asks those of 2024-08-01 to 2025-01-31 with its chain-of-thought prompt, 8 completions each, and
+gives pass@1 by difficulty too (DeepSeek-R1, arXiv:2501.12948v2, section D.1, table 14). The wording here is
+our own.
 """
 
 from __future__ import annotations
@@ -80,8 +81,8 @@ class LiveCodeBench:
     about = Benchmark(
         "LiveCodeBench",
         k=8,
-        obtain="it is livecodebench/code_generation_lite on the hub (its files test.jsonl, test2.jsonl, ... hold "
-        "a release each, test4 and test5 the paper's window), and lighteval/code_generation_lite as Parquet",
+        obtain="it is livecodebench/code_generation_lite on the hub (its files test.jsonl, test2.jsonl, ... "
+        "hold a release each), and lighteval/code_generation_lite as Parquet",
     )
 
     def __init__(self, config: Config, data_dir: Path | None = None) -> None:

@@ -1,7 +1,7 @@
 """The tests in rows of LiveCodeBench, as its public release holds them.
 
-`public_test_cases` is JSON text; `private_test_cases` is JSON text too, or base64 of zlib of it, where a pickle
-may stand around the text. A pickle is a program, so none is run here: its one text is read out of it.
+`public_test_cases` is JSON text; `private_test_cases` is JSON text too, or base64 of zlib of it, where a
+pickle may stand around the text. A pickle is a program, so none is run here: its one text is read out of it.
 """
 
 from __future__ import annotations
@@ -109,7 +109,9 @@ def _test(test: Any, function: str | None, where: str) -> TestCase:
     if kind == "stdin":
         return TestCase(stdin=test["input"], stdout=test["output"])
     if kind != "functional" or function is None:
-        hint = "metadata must name the function by func_name" if kind == "functional" else "stdin or functional"
+        hint = (
+            "metadata must name the function by func_name" if kind == "functional" else "stdin or functional"
+        )
         raise DataError(f"{where}: testtype={kind!r:.40} cannot be run: {hint}")
     arguments = [_json(line, where) for line in test["input"].split("\n") if line.strip()]
     called = f"{function}({', '.join(map(repr, arguments))})"

@@ -69,12 +69,13 @@ def _columns(shape: Shape) -> CodeColumns:
     return CodeColumns().of(shape)
 
 
-def _humaneval(row: Row, name: str) -> Problem:
+def _humaneval(row: Row, _: str) -> Problem:
     read = read_code_row(row, "humaneval", _columns("humaneval"))
-    return program_problem(name, _HUMANEVAL.format(statement=read.statement.strip()), read)
+    task = text_cell(row, "task_id", "id").rpartition("/")[2]
+    return program_problem(f"humaneval/{task}", _HUMANEVAL.format(statement=read.statement.strip()), read)
 
 
-def _mbpp(row: Row, name: str) -> Problem | None:
+def _mbpp(row: Row, _: str) -> Problem | None:
     task = cell(row, "task_id", "id")
     if not isinstance(task, int):
         raise DataError(f"{row.where}: task_id={task!r:.40} must be a whole number")
@@ -83,7 +84,7 @@ def _mbpp(row: Row, name: str) -> Problem | None:
     read = read_code_row(row, "mbpp", _columns("mbpp"))
     tests = "\n".join(test.assertion or "" for test in read.tests)
     prompt = _MBPP.format(statement=read.statement.strip(), tests=tests)
-    return program_problem(f"{name.partition('/')[0]}/{task}", prompt, read)
+    return program_problem(f"mbpp/{task}", prompt, read)
 
 
 def _code_contests(row: Row, name: str) -> Problem:
@@ -106,7 +107,9 @@ HUMANEVAL = RowTask(
 MBPP = RowTask(
     "mbpp",
     Benchmark(
-        "MBPP", k=4, obtain="it is google-research-datasets/mbpp on the hub (subset full, split test), 500 rows"
+        "MBPP",
+        k=4,
+        obtain="it is google-research-datasets/mbpp on the hub (subset full, split test), 500 rows",
     ),
     Hub("google-research-datasets/mbpp", HubSplit("full", "test")),
     _mbpp,

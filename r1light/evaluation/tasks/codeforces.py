@@ -97,19 +97,17 @@ class Codeforces:
         Raises:
             DataError: The rows are absent, one is broken, or there are not as many names.
         """
-        names, left_out, number = self._names(), 0, 0
-        for number, row in enumerate(self._table.rows(self._config.path, self._data_dir), start=1):
+        rows = list(self._table.rows(self._config.path, self._data_dir))
+        names = self._names()
+        if names is not None and len(names) != len(rows):
+            raise DataError(f"task codeforces: {len(names)} names for {len(rows)} problems")
+        left_out = 0
+        for number, row in enumerate(rows, start=1):
             if _needs_more(row):
                 left_out += 1
                 continue
-            if names is not None and number > len(names):
-                break
             contest, letter = _name(row, None if names is None else names[number - 1])
             yield self._problem(row, number, contest, letter)
-        if names is not None and number != len(names):
-            raise DataError(
-                f"task codeforces: {len(names)} names for another number of problems, {number} or more"
-            )
         if left_out:
             _log.warning("codeforces: %d problems need a checker or files, and are not asked", left_out)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import zlib
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -138,7 +139,7 @@ def test_programs_with_the_right_outputs_are_right_and_others_wrong(shared, judg
 
 def test_problems_with_the_same_tests_are_versions_of_one(shared):
     problems = list(made("codeforces", shared))
-    pairs = [(a, b) for a, b in zip(problems, problems[1:], strict=False) if a.tests == b.tests]
+    pairs = [(a, b) for a, b in pairwise(problems) if a.tests == b.tests]
     assert len(pairs) == 11
     assert [(a.id, b.id) for a, b in pairs if a.id[:-1] != b.id[:-1]] == []
 

@@ -85,7 +85,7 @@ class RowTask:
     Attributes:
         name: Its registered name, with which the ids of its problems begin.
         about: What is known of it.
-        hub: Where it stands on the hub.
+        hub: Where it stands on the hub, or None where it does not.
         problem: A row, and the id that it has by its place, to a problem; None for a row that is not asked.
         files: Paths below `stage.data_dir` where it is looked for, besides those that all tasks have by
             their names; see `local_file`.
@@ -93,7 +93,7 @@ class RowTask:
 
     name: str
     about: Benchmark
-    hub: Hub
+    hub: Hub | None
     problem: Callable[[Row, str], Problem | None]
     files: tuple[str, ...] = ()
 
@@ -120,20 +120,32 @@ class RowTask:
                 yield replace(problem, meta={**problem.meta, "source": self.name})
 
     def _rows(self, config: TaskConfig, data_dir: Path | None) -> Iterator[Row]:
+        part = HubSplit(None, "test") if self.hub is None else self.hub.part
         if config.path is not None and not Path(config.path).expanduser().exists():
             raise DataError(f"task {self.name}: there is no file {config.path}; {self.about.obtain}")
         if config.path is not None:
-            return read_rows(config.path, self.hub.part)
+            return read_rows(config.path, part)
         if data_dir is not None:
             found = local_file(data_dir, self.name, self.files, self.about.obtain)
-            return read_rows(str(found), self.hub.part)
-        return self._from_hub()
+            return read_rows(str(found), part)
+        return from_hub(self.name, self.about, self.hub)
 
-    def _from_hub(self) -> Iterator[Row]:
-        try:
-            yield from read_rows(self.hub.path, self.hub.part)
-        except DataError as error:
-            raise DataError(
-                f"task {self.name} has no data here: {self.about.obtain}; name the folder of the file by "
-                f"stage.data_dir=, or the file by stage.task.{self.name}.path= ({error})"
-            ) from error
+
+def from_hub(name: str, about: Benchmark, hub: Hub | None) -> Iterator[Row]:
+    """The rows of a benchmark on the hub.
+
+    Args:
+        name: The task's name.
+        about: What is known of it.
+        hub: Where it stands there, or None where it does not.
+
+    Raises:
+        DataError: They cannot be had; says from where they can.
+    """
+    how = f"name the folder of the file by stage.data_dir=, or the file by stage.task.{name}.path="
+    if hub is None:
+        raise DataError(f"task {name} has no data here: {about.obtain}; {how}")
+    try:
+        yield from read_rows(hub.path, hub.part)
+    except DataError as error:
+        raise DataError(f"task {name} has no data here: {about.obtain}; {how} ({error})") from error

@@ -10,6 +10,8 @@ from typing import ClassVar, Protocol
 from r1light.algorithms.estimators import Estimate
 from r1light.core.errors import DataError
 from r1light.core.types import Benchmark, Problem
+from r1light.data.bad_references import is_bad
+from r1light.data.columns import IncompleteRowError
 from r1light.data.rows import HubSplit, Row, read_rows
 from r1light.evaluation.local_file import local_file
 from r1light.evaluation.outcome import Outcome
@@ -115,9 +117,19 @@ class RowTask:
             DataError: The rows are absent, or one is broken.
         """
         for number, row in enumerate(self._rows(config, data_dir), start=1):
-            problem = self.problem(row, f"{self.name}/{number}")
+            problem = self._problem(row, f"{self.name}/{number}")
             if problem is not None:
                 yield replace(problem, meta={**problem.meta, "source": self.name})
+
+    def _problem(self, row: Row, name: str) -> Problem | None:
+        """The problem of a row; None for one that is not asked, or whose reference answer is known to be bad."""
+        try:
+            problem = self.problem(row, name)
+        except IncompleteRowError:
+            if is_bad(name, ""):
+                return None
+            raise
+        return None if problem is None or is_bad(name, problem.answer or "?") else problem
 
     def _rows(self, config: TaskConfig, data_dir: Path | None) -> Iterator[Row]:
         part = HubSplit(None, "test") if self.hub is None else self.hub.part

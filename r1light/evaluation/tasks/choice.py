@@ -182,7 +182,7 @@ GPQA_DIAMOND = RowTask(
     Benchmark(
         "GPQA Diamond",
         k=64,
-        obtain="it is Idavidrein/gpqa on the hub, subset gpqa_diamond, 198 rows; its terms must be accepted there",
+        obtain="it is Idavidrein/gpqa on the hub, subset gpqa_diamond, 198 rows, once its terms are accepted",
     ),
     Hub("Idavidrein/gpqa", HubSplit("gpqa_diamond", "train")),
     _gpqa,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import re
 from itertools import pairwise
 from pathlib import Path
 
@@ -12,13 +13,14 @@ import pytest
 from r1light.core.registry import registry
 from r1light.core.types import Problem
 from r1light.curation.perfect import gold_answer
-from r1light.graders.plain_number import read_answer
+from r1light.graders.answer_text import read_answer
 from r1light.graders.verbatim import tokens
 from r1light.stages.graders import Graders
 from r1light.templates.chat import Chat
 
 DATA = os.environ.get("R1LIGHT_SHARED_DATA")
 needs_data = pytest.mark.skipif(not DATA, reason="R1LIGHT_SHARED_DATA names no folder of real data")
+UNPRICED = re.compile(r"(?<!\\)\$")
 PATHS = {
     "mmlu": "mmlu/mmlu_sample.jsonl",
     "c_eval": "c_eval/ceval_dev_val.jsonl",
@@ -57,7 +59,7 @@ def completion(problem: Problem, answer: str) -> str:
     last = {
         "choice": f"{'答案：' if problem.language == 'zh' else 'Answer: '}{answer}",
         "knights_and_knaves": f"Answer:\n{answer}",
-    }.get(problem.grader, f"\\boxed{{{answer.replace('$', '')}}}")
+    }.get(problem.grader, f"\\boxed{{{UNPRICED.sub('', answer)}}}")
     return f"Let me see, A or B?\n</think>\n\nIt comes from 1 and $x$.\n\n{last}"
 
 
@@ -67,7 +69,7 @@ def scores(pairs):
     graders.add(problem for problem, _ in pairs)
     for problem, answer in pairs:
         prompt = TEMPLATE.render(problem)
-        assert problem.meta["question"] in prompt.text
+        assert problem.meta.get("question", problem.prompt) in prompt.text
         parsed = TEMPLATE.parse(prompt.prefill, completion(problem, answer))
         assert parsed.well_formed
         items.append((problem, parsed.answer))

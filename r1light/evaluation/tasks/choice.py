@@ -15,8 +15,8 @@ from r1light.evaluation.task import Hub, RowTask
 from r1light.evaluation.tasks.asking import choosing, column
 
 _LISTED = ("choices", "options")
-_LABEL = re.compile(r"^\s*\(?([A-Z])\)\s*")
-_LABELS_INSIDE = re.compile(r"(?:^|\s)([A-Z])\) ")
+_LABEL = re.compile(r"^\s*\(?([A-Z])[).]\s*")
+_LABELS_INSIDE = re.compile(r"(?:^|\s)([A-Z])[).] ")
 _QUESTION = column("question", "Question")
 
 

@@ -79,7 +79,8 @@ def test_columns_that_no_row_has_are_refused(problems, tmp_path):
 def test_a_data_source_by_name_is_its_test_split(composed):
     # the split of a sum hangs on the sum, so a source has nothing of its own test split
     assert len(build_rows(composed, "train")) == 40
-    assert composed.resolved["data"]["decontaminate"] == {"against": ["arithmetic"], "columns": None}
+    spec = {"against": ["arithmetic"], "columns": None, "data_dir": None}
+    assert composed.resolved["data"]["decontaminate"] == spec
 
 
 def test_a_task_by_name(problems, monkeypatch):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import random
 import re
@@ -13,6 +14,7 @@ import pytest
 from r1light.core.registry import registry
 from r1light.core.types import Problem
 from r1light.curation.perfect import gold_answer
+from r1light.data.bad_references import BAD_REFERENCES
 from r1light.graders.answer_text import read_answer
 from r1light.graders.verbatim import tokens
 from r1light.stages.graders import Graders
@@ -91,17 +93,66 @@ def same(one, other):
     return tokens(one) == tokens(other) or (left.kind == "number" and left == right)
 
 
+def sampled(name, most=600):
+    """The task's problems, or so many of them by a seed where algebra is slow."""
+    found = problems(name)
+    return random.Random(0).sample(found, most) if name == "college_math" else found
+
+
 @needs_data
 @pytest.mark.slow
 @pytest.mark.parametrize("name", MATHS)
 def test_references_of_maths_are_right_and_those_of_others_are_not(name):
-    found = problems(name)
+    left_out = sum(row.startswith(f"{name}/") for row in BAD_REFERENCES)
+    assert len(problems(name)) == MATHS[name] - left_out
+    found = sampled(name)
     verdicts = scores([(problem, gold_answer(problem)) for problem in found])
-    assert [(p.id, p.answer, v.detail) for p, v in zip(found, verdicts, strict=True) if not v.correct] == []
-    pairs = [(problem, answer) for problem, answer in others(found)]
+    assert [(p.id, v.detail) for p, v in zip(found, verdicts, strict=True) if not v.correct] == []
+    pairs = others(found)
     verdicts = scores(pairs)
     assert {verdict.status for verdict in verdicts} == {"ok"}
-    coincide = sum(same(problem.answer, answer) for problem, answer in pairs)
     right = [(p.answer, a) for (p, a), v in zip(pairs, verdicts, strict=True) if v.correct]
-    print(name, len(found), coincide, len(right))
-    assert len(right) <= coincide, [pair for pair in right if not same(*pair)]
+    assert [pair for pair in right if not same(*pair)] == []
+
+
+@needs_data
+@pytest.mark.parametrize("name", CHOICE)
+def test_letters_are_right_and_those_of_others_only_where_they_are_the_same(name):
+    found = problems(name)
+    assert len(found) == CHOICE[name]
+    assert all(verdict.correct for verdict in scores([(each, each.answer) for each in found]))
+    pairs = others(found)
+    coincide = sum(problem.answer == letter for problem, letter in pairs)
+    assert sum(verdict.score for verdict in scores(pairs)) == coincide
+    options = len(found[0].meta["options"])
+    chance, error = 1 / options, math.sqrt((options - 1) / options**2 / len(found))
+    assert coincide / len(found) <= chance + 3 * error  # letters are not quite evenly spread
+
+
+@needs_data
+def test_puzzles_are_right_by_their_own_answers_alone():
+    found = problems("knights_and_knaves")
+    assert [each.meta["size"] for each in found] == [size for size in (3, 4, 5, 6, 7) for _ in range(100)]
+    assert all(verdict.correct for verdict in scores([(each, each.answer) for each in found]))
+    assert sum(verdict.score for verdict in scores(others(found))) == 0
+    turned = [(one, one.answer.replace("knight", "k").replace("knave", "knight").replace("is a k\n", "is a knave\n"))
+              for one in found]  # fmt: skip
+    assert sum(verdict.score for verdict in scores(turned)) == 0
+
+
+@pytest.mark.parametrize("name", ["arithmetic", "countdown"])
+def test_generated_problems_are_right_by_their_own_answers_alone(name):
+    found = problems(name)
+    assert len(found) == 512
+    assert all(verdict.correct for verdict in scores([(each, gold_answer(each)) for each in found]))
+    pairs = others(found)
+    coincide = sum(name == "arithmetic" and one.answer == answer for one, answer in pairs)
+    assert sum(verdict.score for verdict in scores(pairs)) == coincide
+
+
+@pytest.mark.slow
+@pytest.mark.xfail(strict=True, reason="math-verify takes these for equal: 6 of college_math's 2,818 pairs")
+def test_equations_are_not_right_for_a_number_or_for_another_equation():
+    pairs = [("0", "x^{2}-7=0"), ("$4 x^{2}+8 x+19=0$", r"$I=-\frac{200}{3} e^{-10 t} \sin 30 t$")]
+    asked = [(Problem("p", "?", "math", gold), said) for gold, said in pairs]
+    assert not any(verdict.correct for verdict in scores(asked))

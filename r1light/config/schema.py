@@ -83,8 +83,8 @@ class Decontamination:
     columns: tuple[str, ...] | None = None
     """The columns of those files that are looked at; null for every text in a row."""
     data_dir: str | None = None
-    """A folder with the files of the evaluation tasks, as `stage.data_dir` of `stage=evaluate`; null takes them
-    from the hub."""
+    """A folder with the files of the evaluation tasks, as `stage.data_dir` of `stage=evaluate`; null takes
+    them from the hub."""
 
     def __post_init__(self) -> None:
         if any(not entry for entry in self.against):

@@ -122,7 +122,7 @@ class RowTask:
                 yield replace(problem, meta={**problem.meta, "source": self.name})
 
     def _problem(self, row: Row, name: str) -> Problem | None:
-        """The problem of a row; None for one that is not asked, or whose reference answer is known to be bad."""
+        """The problem of a row; None for one that is not asked, or has a reference answer known to be bad."""
         try:
             problem = self.problem(row, name)
         except IncompleteRowError:

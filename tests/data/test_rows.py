@@ -6,11 +6,12 @@ import json
 import os
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import pytest
 
 from r1light.core.errors import DataError
-from r1light.data.rows import HubSplit, read_rows
+from r1light.data.rows import EVERY, HubSplit, read_rows
 
 HUB = HubSplit(None, "train")
 
@@ -121,3 +122,16 @@ def test_without_the_hub_the_error_is_one_line():
     assert len(lines) == 1
     assert lines[0].startswith("DataError data.path=nobody/nothing is no file here")
     assert "give a file by data.path=" in lines[0]
+
+
+def test_every_configuration_of_a_data_set_on_the_hub(monkeypatch):
+    def load_dataset(path, subset, split, revision):
+        return [{"from": f"{path} {subset} {split} {revision}"}]
+
+    hub = SimpleNamespace(
+        load_dataset=load_dataset, get_dataset_config_names=lambda path, revision: ["a", "b"]
+    )
+    monkeypatch.setitem(sys.modules, "datasets", hub)
+    rows = list(read_rows("owner/name", HubSplit(EVERY, "val", "v1")))
+    assert [row.values["from"] for row in rows] == ["owner/name a val v1", "owner/name b val v1"]
+    assert [row.where for row in rows] == ["owner/name (val): row 1", "owner/name (val): row 2"]

@@ -46,6 +46,8 @@ def lookup(root: Path, instance: Instance, folders: Mapping[str, str], inputs: M
         instance: The one that reads.
         folders: The run folder of every instance, from the pipeline's, by key.
         inputs: The paths that the user gave.
+
+    What it gives raises ConfigError where an output was deleted since.
     """
 
     def find(reference: Reference) -> str | float:
@@ -56,9 +58,30 @@ def lookup(root: Path, instance: Instance, folders: Mapping[str, str], inputs: M
         _check(reference, result)
         if reference.kind == "metric":
             return result.metrics[reference.name]
-        return placed(result.outputs[reference.name], folder)
+        path = placed(result.outputs[reference.name], folder)
+        if not Path(path).exists():
+            raise ConfigError(f"{reference}: {path} is gone; run {reference.step} again too, or put it back")
+        return path
 
     return find
+
+
+def gone_outputs(key: str, folder: RunFolder, instances: Sequence[Instance]) -> list[str]:
+    """The outputs of a finished instance that others read, and that are no longer where it wrote them.
+
+    Args:
+        key: The instance.
+        folder: Its run folder.
+        instances: The whole graph.
+    """
+    outputs = read_result(folder).outputs
+    read = [
+        reference.name
+        for instance in instances
+        for reference, source in instance.reads
+        if source == key and reference.kind == "output" and reference.name in outputs
+    ]
+    return [name for name in dict.fromkeys(read) if not Path(placed(outputs[name], folder)).exists()]
 
 
 def stand_in(root: Path, instance: Instance, folders: Mapping[str, str], inputs: Mapping[str, str]) -> Lookup:

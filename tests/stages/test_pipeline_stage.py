@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sys
 from pathlib import Path
 
@@ -192,6 +193,18 @@ def test_a_changed_step_runs_anew_and_those_that_read_it_only_if_it_made_somethi
     assert run("pipeline.steps.second.options.stage.batch_rows=2") == ["first@0", "second@0", "third@0"]
     why = {row["key"]: row["why"] for row in read_record(RunFolder(Path("run")))["steps"]}
     assert why["first@0"].startswith("the input stage.input changed")
+
+
+def test_a_step_whose_output_was_deleted_is_run_again_and_those_that_read_it_are_not(run):
+    run()
+    shutil.rmtree("run/steps/first/seed-0/model")
+    shutil.rmtree("run/steps/third/seed-0/model")  # which nothing reads
+    with pytest.raises(ConfigError, match=r"first.model}: run/steps/first/seed-0/model is gone; run first"):
+        run("stage.only=[second]")
+    assert Path("run/steps/second/seed-0/result.json").exists(), "what was done before stays where it is"
+    assert run() == ["first@0"]
+    why = {row["key"]: row["why"] for row in read_record(RunFolder(Path("run")))["steps"]}
+    assert why["first@0"].startswith("what other steps read of it is gone: model")
 
 
 def test_a_scale_changes_what_it_says(run):

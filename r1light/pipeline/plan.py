@@ -12,7 +12,7 @@ from r1light.config.pipeline_schema import InputSpec, StepSpec
 from r1light.config.schema import RunConfig
 from r1light.pipeline.prospect import Prospect, Prospects, name_of
 from r1light.pipeline.rows import Rows
-from r1light.training.plan import batch_plan
+from r1light.training.plan import batch_plan, counted
 
 WIDTH = 110
 _INPUT = re.compile(r"\$\{input:\s*([^{}\s]+)\s*\}")
@@ -152,7 +152,7 @@ def _arithmetic(config: RunConfig, prospect: Prospect) -> list[str]:
         return [f"{texts}, at most {options.max_tokens} tokens each; {_rate(options)}"]
     if config.stage_name not in ("sft", "distill", "reward_model"):
         return []
-    words = f"{_rows(prospect.rows)} x {options.epochs:g} epochs / {options.batch_size} an update"
+    words = f"{_rows(prospect.rows)} x {counted(options.epochs, 'epoch')} / {options.batch_size} an update"
     if prospect.rows is not None:
         updates = f"{options.updates(prospect.rows.count):,} updates"
         words += f" = {prospect.rows.known} {updates}" if prospect.rows.known else f" = {updates}"
@@ -180,12 +180,12 @@ def _totals(seen: Sequence[tuple[PlannedStep, Prospect]]) -> list[str]:
     unknown = len(left) - len(known)
     devices = sorted({one.device for one in known})
     lines = [
-        f"in all: {len(left)} steps to run"
+        f"in all: {counted(len(left), 'step')} to run"
         + (f" ({len(seen) - len(left)} done or left out)" if len(left) < len(seen) else "")
         + f", {duration(seconds)} one after another"
         + (f" ({hours:,.0f} device hours)" if hours else "")
         + (f" on {', '.join(devices)}" if devices else "")
-        + (f"; besides {unknown} steps whose time is not known yet" if unknown else "")
+        + (f"; besides {counted(unknown, 'step')} whose time is not known yet" if unknown else "")
     ]
     if any(not one.measured for one in known):
         lines.append("memory and time are estimates unless measured; docs/pipeline.md says how they are made")

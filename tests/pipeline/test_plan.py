@@ -93,7 +93,7 @@ def test_states_are_said_and_what_is_done_is_not_counted():
     ]
     lines = plan_lines(steps, {})
     assert [table(lines)[name][-1] for name in "ab"] == ["done", "left out"]
-    assert any("1 steps to run (2 done or left out), 1.5 h" in line for line in lines)
+    assert any("1 step to run (2 done or left out), 1.5 h" in line for line in lines)
 
 
 def test_the_batches_of_training_stand_in_words_and_numbers():
@@ -154,7 +154,7 @@ def test_a_step_that_is_left_out_misses_nothing():
 def test_a_step_without_a_configuration_is_listed():
     lines = plan_lines([PlannedStep("a@0", StepSpec(stage="sft"), None)], {})
     assert table(lines)["a"] == ["a", "0", "sft", "?", "?"]
-    assert any("besides 1 steps whose time is not known yet" in line for line in lines)
+    assert any("besides 1 step whose time is not known yet" in line for line in lines)
 
 
 def test_accelerators_are_counted_and_too_much_memory_is_marked():

@@ -11,6 +11,7 @@ from typing import Any
 from r1light.config.pipeline_schema import InputSpec, StepSpec
 from r1light.config.schema import RunConfig
 from r1light.pipeline.prospect import Prospect, Prospects, name_of
+from r1light.pipeline.results import is_lost
 from r1light.pipeline.rows import Rows
 from r1light.training.plan import batch_plan, counted
 
@@ -67,6 +68,7 @@ def plan_lines(
     read = {name for step in steps if step.state != "left_out" for name in step.inputs}
     lines = [*_table(groups, absent), "", *_batches(groups), *_totals(seen)]
     missing = [name for name in inputs if name in absent & read]
+    missing += [name for name in inputs if name in read and is_lost(inputs[name])]
     told = [line for name in missing for line in _missing(name, inputs[name])]
     return [*lines, "", *told] if told else lines
 
@@ -193,7 +195,8 @@ def _totals(seen: Sequence[tuple[PlannedStep, Prospect]]) -> list[str]:
 
 
 def _missing(name: str, spec: InputSpec) -> list[str]:
-    told = f"missing: {name}: {spec.what}; give pipeline.inputs.{name}.path=..."
+    lost = "" if spec.path is None else f"; there is no file {spec.path}"
+    told = f"missing: {name}: {spec.what}{lost}; give pipeline.inputs.{name}.path=..."
     return textwrap.wrap(told, WIDTH, subsequent_indent="    ", break_on_hyphens=False)
 
 

@@ -141,9 +141,14 @@ def check_inputs(inputs: Mapping[str, InputSpec], instances: Sequence[Instance])
             key = f"pipeline.inputs.{reference.name}.path"
             if spec.path is None:
                 raise ConfigError(f"step {instance.name} needs {spec.what}; set {key}=...")
-            file = Path(spec.path)
-            if file.suffix in (".jsonl", ".ndjson", ".json", ".parquet") and not file.exists():
+            if is_lost(spec):
                 raise ConfigError(f"{key}={spec.path}: there is no such file; it is to be {spec.what}")
+
+
+def is_lost(spec: InputSpec) -> bool:
+    """Whether an input names a file of rows that is not there; other paths may be names on the hub."""
+    suffixes = (".jsonl", ".ndjson", ".json", ".parquet")
+    return spec.path is not None and Path(spec.path).suffix in suffixes and not Path(spec.path).exists()
 
 
 def headline(result: StageResult) -> str:

@@ -137,6 +137,18 @@ def test_rows_of_an_earlier_step_are_bounded(path):
     assert "at most 40 rows x 2 epochs / 8 an update = at most 10 updates" in text
 
 
+def test_a_file_of_rows_that_is_not_there_is_missing_too(tmp_path):
+    inputs = {"rows": InputSpec(what="rows to learn from", path=str(tmp_path / "rows.jsonl"))}
+    steps = [PlannedStep("a@0", StepSpec(stage="sft", options={"data": {"path": "${input:rows}"}}), None)]
+    told = " ".join("\n".join(plan_lines(steps, inputs)).split())
+    assert told.endswith(
+        f"missing: rows: rows to learn from; there is no file {tmp_path}/rows.jsonl; "
+        "give pipeline.inputs.rows.path=..."
+    )
+    (tmp_path / "rows.jsonl").write_text("{}\n")
+    assert "missing" not in "\n".join(plan_lines(steps, inputs))
+
+
 def test_what_is_missing_is_said_once():
     options = {"data": {"path": "${input:rows}"}, "stage": {"chain": ["${input:rows}"]}}
     step = PlannedStep("a@0", StepSpec(stage="sft", options=options), None)

@@ -122,6 +122,7 @@ def run(work):
     def call(*overrides, folder="run"):
         diary = work / "diary.txt"
         diary.unlink(missing_ok=True)
+        call.lines = []
         words = ["stage=pipeline", "pipeline=small", *overrides]
         config = configure(words)
         path = Path(folder)
@@ -263,6 +264,23 @@ def test_an_output_that_is_not_there_is_said_when_its_step_has_run(run, work):
             "stage.start=third",
             "step third needs second@0, which is left out and not finished in this run folder",
         ),
+        (
+            "pipeline.steps.secnd.options.stage.batch_rows=1",
+            "pipeline.steps.secnd.stage is required; set it for a new one, or: unknown step 'secnd'; "
+            "did you mean 'second'?",
+        ),
+        (
+            "pipeline.inputs.row.path=x",
+            "pipeline.inputs.row.what is required; set it for a new one, or: unknown input 'row'",
+        ),
+        (
+            "pipeline.steps.third.options.resume=none",
+            "pipeline.steps.third: options.resume is not for a step to say",
+        ),
+        (
+            "pipeline.steps.third.groups.stage=sample",
+            "pipeline.steps.third: groups.stage is not for a step to say",
+        ),
         ("stage.only=[secnd]", "stage.only: unknown step 'secnd'; did you mean 'second'?"),
     ],
 )
@@ -270,6 +288,15 @@ def test_wrong_input_is_said_before_anything_runs(run, override, line):
     with pytest.raises(ConfigError) as caught:
         run(*override.split())
     assert str(caught.value).startswith(line)
+    assert run.lines == []
+
+
+def test_the_steps_of_every_seed_are_checked_before_anything_runs(run, work):
+    (work / "conf" / "experiment").mkdir()
+    text = '# @package _global_\nreward: {max_error_rate: "${seed}"}\n'  # seed 1 is one, seed 2 is too much
+    (work / "conf" / "experiment" / "by_seed.yaml").write_text(text)
+    with pytest.raises(ConfigError, match=r"^pipeline\.steps\.third: reward: max_error_rate=2"):
+        run("seeds=2", "seed=1", "pipeline.steps.third.groups.experiment=by_seed")
     assert run.lines == []
 
 

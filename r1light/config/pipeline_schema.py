@@ -192,7 +192,9 @@ def check_members(pipeline: Mapping[str, Any]) -> None:
     """
     for group, required in (("steps", "stage"), ("inputs", "what")):
         members = pipeline.get(group)
-        for name, member in members.items() if isinstance(members, Mapping) else ():
+        if not isinstance(members, Mapping):
+            continue
+        for name, member in members.items():
             if isinstance(member, Mapping) and required not in member:
                 known = [str(each) for each in members if each != name]
                 raise ConfigError(

@@ -104,8 +104,8 @@ class Prompts:
             raise RefusalError(
                 400,
                 f"This model's maximum context length is {self.context} tokens. However, you requested "
-                f"{length + wanted} tokens ({length} in the {name}, {wanted} in the completion). Please reduce "
-                f"the length of the {name} or completion.",
+                f"{length + wanted} tokens ({length} in the {name}, {wanted} in the completion). Please "
+                f"reduce the length of the {name} or completion.",
                 name,
                 "context_length_exceeded",
             )

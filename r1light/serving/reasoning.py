@@ -8,9 +8,9 @@ OPENING, CLOSING = "<think>", "</think>"
 class Splitter:
     """Splits one completion as it comes.
 
-    A thought is what stands between `<think>` at the beginning (of the completion, or of the prompt's end) and
-    the first `</think>`; white space beside the tags belongs to neither part. A thought without an end is all
-    thought; without a beginning all is the answer.
+    A thought stands between `<think>`, at the completion's beginning or the prompt's end, and the first
+    `</think>`; white space beside the tags belongs to neither part. Without an end all is thought; without a
+    beginning all is the answer.
     """
 
     def __init__(self, *, thinking: bool) -> None:

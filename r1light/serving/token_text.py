@@ -34,7 +34,7 @@ class TokenText:
 
 @lru_cache(maxsize=1)
 def _byte_of_character() -> dict[str, int]:
-    """How byte-level BPE writes bytes (Radford et al. 2019): printable ones as they are, others from U+0100 on."""
+    """How byte-level BPE writes bytes (Radford et al. 2019): printable ones plainly, others from U+0100."""
     plain = [*range(0x21, 0x7F), *range(0xA1, 0xAD), *range(0xAE, 0x100)]
     others = [byte for byte in range(256) if byte not in plain]
     return {chr(byte): byte for byte in plain} | {chr(256 + n): byte for n, byte in enumerate(others)}

@@ -8,6 +8,7 @@ import queue
 import threading
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import Literal
 
 from r1light.core.errors import DataError
@@ -55,6 +56,15 @@ class Job:
             self._loop.call_soon_threadsafe(self._news.put_nowait, news)
 
 
+@dataclass(slots=True)
+class _Place:
+    """Whose prompt a ticket is, which of them, and how many of its completions have not ended."""
+
+    job: Job
+    position: int
+    missing: int
+
+
 class Worker:
     """Steps a live engine while it has something to write; sleeps while it has not.
 
@@ -66,7 +76,7 @@ class Worker:
         self.failure: BaseException | None = None
         self._live = live
         self._orders: queue.SimpleQueue[Order] = queue.SimpleQueue()
-        self._jobs: dict[int, tuple[Job, int]] = {}
+        self._places: dict[int, _Place] = {}
         self._thread = threading.Thread(target=self._run, name="r1light-engine", daemon=True)
         self._thread.start()
 
@@ -93,7 +103,7 @@ class Worker:
         except BaseException as error:
             self.failure = error
             _log.debug("the engine's thread has ended", exc_info=True)
-            for job in {id(job): job for job, _ in self._jobs.values()}.values():
+            for job in {place.job for place in self._places.values()}:
                 job.tell(_failed(error))
             self._refuse_rest(error)
 
@@ -119,18 +129,21 @@ class Worker:
                 self._leave(job)
                 job.tell(RefusalError(400, str(error)))
                 return
-            self._jobs[ticket] = (job, position)
+            self._places[ticket] = _Place(job, position, params.n)
 
     def _leave(self, job: Job) -> None:
-        for ticket in [ticket for ticket, (other, _) in self._jobs.items() if other is job]:
+        for ticket in [ticket for ticket, place in self._places.items() if place.job is job]:
             self._live.leave(ticket)
-            del self._jobs[ticket]
+            del self._places[ticket]
 
     def _hand_out(self, written: Sequence[Written]) -> None:
         news: dict[Job, list[tuple[int, Written]]] = {}
         for each in written:
-            job, position = self._jobs[each.ticket]
-            news.setdefault(job, []).append((position, each))
+            place = self._places[each.ticket]
+            news.setdefault(place.job, []).append((place.position, each))
+            place.missing -= each.completion is not None
+            if not place.missing:
+                del self._places[each.ticket]
         for job, its in news.items():
             job.tell(its)
 

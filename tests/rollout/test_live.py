@@ -16,7 +16,7 @@ EOS = 7
 WAYS = (
     SamplingParams(n=2, temperature=0.0, max_tokens=20),
     SamplingParams(n=3, temperature=1.0, top_p=0.8, max_tokens=30, seed=5),
-    SamplingParams(n=1, temperature=0.7, top_k=9, max_tokens=80, seed=2, stop=("$", "+,")),
+    SamplingParams(n=1, temperature=0.7, top_k=9, max_tokens=40, seed=2, stop=("$", "+,")),
     SamplingParams(n=2, temperature=1.0, max_tokens=1, seed=-3),
 )
 
@@ -48,7 +48,7 @@ def run(live, arrivals):
     return tickets, written
 
 
-@pytest.mark.parametrize("slots", [1, 3, 64])
+@pytest.mark.parametrize("slots", [2, 64])
 def test_each_gets_what_it_gets_alone_whenever_it_joins(make_engine, make_requests, slots):
     engine = make_engine(slots)
     requests = make_requests([5, 12, 1, 30, 3, 8])

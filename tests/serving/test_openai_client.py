@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import select
@@ -264,3 +265,18 @@ def test_rollout_hf_serves_the_same_text(generate):
         assert isinstance(said.choices[0].message.reasoning_content, str)
     finally:
         assert server.end() == 143
+
+
+@pytest.mark.slow
+def test_greedy_text_is_that_of_stage_sample(client, tmp_path):
+    words = [
+        "stage=sample", "trainer=cpu", "trainer.threads=1", "stage.limit=4", "stage.n=1",
+        "stage.temperature=0", "stage.max_tokens=60", f"hydra.run.dir={tmp_path}/run",
+    ]  # fmt: skip
+    env = {**os.environ, "OMP_NUM_THREADS": "1"}
+    subprocess.run([sys.executable, "-m", "r1light", *words], env=env, check=True, timeout=300)
+    rows = [json.loads(line) for line in (tmp_path / "run" / "completions.jsonl").read_text().splitlines()]
+    assert len(rows) == 4
+    for row in rows:
+        answer = client.completions.create(model="tiny", prompt=row["prompt"], max_tokens=60, temperature=0)
+        assert answer.choices[0].text == row["completion"]

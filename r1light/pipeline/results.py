@@ -119,7 +119,7 @@ def check_inputs(inputs: Mapping[str, InputSpec], instances: Sequence[Instance])
             if spec.path is None:
                 raise ConfigError(f"step {instance.name} needs {spec.what}; set {key}=...")
             file = Path(spec.path)
-            if file.suffix in (".jsonl", ".ndjson", ".json", ".parquet") and not file.exists():
+            if file.suffix in (".jsonl", ".ndjson", ".json", ".csv", ".parquet") and not file.exists():
                 raise ConfigError(f"{key}={spec.path}: there is no such file; it is to be {spec.what}")
 
 

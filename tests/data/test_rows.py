@@ -97,7 +97,7 @@ def test_what_is_neither_a_file_nor_a_hub_name_is_refused_without_asking_the_hub
 
 
 def test_a_file_of_another_kind_is_refused(tmp_path):
-    path = tmp_path / "a.csv"
+    path = tmp_path / "a.tsv"
     path.write_text("q\n1\n")
     with pytest.raises(DataError, match=r"must end in \.jsonl"):
         read(path)

@@ -123,7 +123,6 @@ class AlpacaEval:
         Raises:
             DataError: The file of published rows is absent or broken.
         """
-
         gamed = None if config.gamed is None else _gamed_rows(config.gamed)
         known = {index for index, _ in gamed or ()}
 

@@ -144,7 +144,7 @@ def test_with_difficulties_and_gamed_rows_it_is_the_published_fit_in_scikit_lear
 @pytest.mark.skipif(SHARED is None, reason="needs R1LIGHT_SHARED_DATA")
 def test_the_annotations_of_text_davinci_003_give_liblinears_number():
     file = Path(SHARED) / "alpaca_eval/annotations_text_davinci_003_vs_gpt4_1106.jsonl"
-    rows = [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
+    rows = [json.loads(line) for line in file.read_bytes().splitlines()]
     found = length_controlled(
         [Comparison(row["preference"] - 1, len(row["output_1"]) - len(row["output_2"])) for row in rows]
     )

@@ -78,7 +78,7 @@ class Decontamination:
     """Evaluation data that nothing may be trained on: rows that share ten words in a row are left out."""
 
     against: tuple[str, ...] = ()
-    """Files (.jsonl, .ndjson, .json, .parquet) or folders of them, data sources (their test split) or
+    """Files (.jsonl, .ndjson, .json, .csv, .parquet) or folders of them, data sources (their test split) or
     evaluation tasks; the paper takes all that it evaluates on (arXiv:2501.12948v2, D.1)."""
     columns: tuple[str, ...] | None = None
     """The columns of those files that are looked at; null for every text in a row."""

@@ -5,11 +5,14 @@ from collections.abc import Mapping
 BUILTINS = {
     "aime24": "r1light.evaluation.tasks.competitions:AIME_2024",
     "aime25": "r1light.evaluation.tasks.competitions:AIME_2025",
+    "alpaca_eval": "r1light.evaluation.tasks.alpaca_eval:ALPACA_EVAL",
     "amc23": "r1light.evaluation.tasks.competitions:AMC_2023",
     "aqua": "r1light.evaluation.tasks.choice:AQUA",
+    "arena_hard": "r1light.evaluation.tasks.arena_hard:ARENA_HARD",
     "arithmetic": "r1light.evaluation.tasks.generated:ARITHMETIC",
     "asdiv": "r1light.evaluation.tasks.school_maths:ASDIV",
     "c_eval": "r1light.evaluation.tasks.choice:C_EVAL",
+    "c_simpleqa": "r1light.evaluation.tasks.simple_qa:C_SIMPLE_QA",
     "cluewsc": "r1light.evaluation.tasks.choice:CLUEWSC",
     "cmath": "r1light.evaluation.tasks.school_maths:CMATH",
     "cmmlu": "r1light.evaluation.tasks.choice:CMMLU",
@@ -33,6 +36,7 @@ BUILTINS = {
     "mmlu_stem": "r1light.evaluation.tasks.choice:MMLU_STEM",
     "olympiadbench": "r1light.evaluation.tasks.competitions:OLYMPIADBENCH",
     "sat_math": "r1light.evaluation.tasks.choice:SAT_MATH",
+    "simpleqa": "r1light.evaluation.tasks.simple_qa:SIMPLE_QA",
     "svamp": "r1light.evaluation.tasks.school_maths:SVAMP",
 }
 
@@ -40,6 +44,7 @@ GROUPS: Mapping[str, tuple[str, ...]] = {
     "chinese": ("cluewsc", "c_eval", "c_simpleqa", "cmmlu", "cmath"),
     "code": ("codeforces", "humaneval", "livecodebench", "mbpp"),
     "competitions": ("aime24", "aime25"),
+    "judged": ("alpaca_eval", "arena_hard", "simpleqa", "c_simpleqa"),
     "knowledge": (
         "mmlu",
         "mmlu_redux",

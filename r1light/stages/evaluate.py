@@ -23,7 +23,8 @@ from r1light.core.errors import DataError
 from r1light.core.protocols import Template
 from r1light.core.run_folder import RunFolder, StageResult
 from r1light.core.types import Problem, SamplingParams
-from r1light.graders.judge import Judge
+from r1light.graders import JUDGED
+from r1light.graders.judge_model import JudgeConfig
 
 if TYPE_CHECKING:
     from r1light.stages.graders import Graders
@@ -77,8 +78,8 @@ class Config:
     """Prompts that are drawn for, or judged, at once and then written; what a kill may cost."""
     token_ids: bool = False
     """Whether completions.jsonl has the sampled ids."""
-    judge: Judge.Config = field(default_factory=Judge.Config)
-    """The model that the grader `judge` asks."""
+    judge: JudgeConfig = field(default_factory=JudgeConfig)
+    """The model that graders ask which are no rules: `judge`, `facts`, `preference`, `arena`."""
 
     def __post_init__(self) -> None:
         SamplingParams(1, self.temperature, self.top_p, self.top_k, self.max_tokens)
@@ -103,7 +104,8 @@ def run(config: RunConfig, folder: RunFolder) -> StageResult:
     check(options.tasks, options.task)
     template = build.build_template(config)
     tasks = chosen_tasks(config)
-    with closing(Graders(sandbox=config.sandbox, options={"judge": options.judge})) as graders:
+    judged = dict.fromkeys(JUDGED, options.judge)
+    with closing(Graders(sandbox=config.sandbox, options=judged)) as graders:
         if options.completions is not None:
             source, more = _recorded(folder, Path(options.completions)), {"wall_seconds": 0.0}
         else:

@@ -147,7 +147,7 @@ def check_inputs(inputs: Mapping[str, InputSpec], instances: Sequence[Instance])
 
 def is_lost(spec: InputSpec) -> bool:
     """Whether an input names a file of rows that is not there; other paths may be names on the hub."""
-    suffixes = (".jsonl", ".ndjson", ".json", ".parquet")
+    suffixes = (".jsonl", ".ndjson", ".json", ".csv", ".parquet")
     return spec.path is not None and Path(spec.path).suffix in suffixes and not Path(spec.path).exists()
 
 

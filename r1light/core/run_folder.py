@@ -57,6 +57,11 @@ class RunFolder:
         return self.path / "samples.jsonl"
 
     @property
+    def tasks(self) -> Path:
+        """The titles of an evaluation's tasks, and the figures that they are known by."""
+        return self.path / "tasks.json"
+
+    @property
     def checkpoints(self) -> Path:
         """What a run resumes from."""
         return self.path / "checkpoints"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from r1light.core.errors import DataError, nearest
@@ -30,10 +30,12 @@ class StoredCompletions:
     Attributes:
         template: Renders the prompt and parses the completion.
         encode: Text to token ids, or None to leave a completion without ids.
+        grader: A grader for all problems in place of their own; None leaves them theirs.
     """
 
     template: Template
     encode: CountTokens | None = None
+    grader: str | None = None
 
     def read(self, line: bytes, where: str) -> Sample:
         """One line as a sample.
@@ -51,7 +53,7 @@ class StoredCompletions:
                 near = nearest(key, _KEYS)
                 hint = f"; did you mean {near!r}?" if near else "."
                 raise DataError(f"{where}: unknown key {key!r}{hint} Known keys: {', '.join(_KEYS)}")
-        problem = problem_from_json(row.get("problem"), where)
+        problem = regraded(problem_from_json(row.get("problem"), where), self.grader)
         text = _text(row, "completion", where)
         prompt = self._prompt(row, problem, where)
         prefill = prompt.prefill if row.get("prefill") is None else _text(row, "prefill", where)
@@ -79,6 +81,11 @@ class StoredCompletions:
         elif not isinstance(ids, list) or not all(type(each) is int for each in ids):
             raise DataError(f"{where}: token_ids must be a list of whole numbers")
         return Completion(tuple(ids), text, (0.0,) * len(ids), _finish_reason(row, where))
+
+
+def regraded(problem: Problem, grader: str | None) -> Problem:
+    """The problem, judged by another grader where one is named."""
+    return problem if grader is None else replace(problem, grader=grader)
 
 
 def _text(row: dict[str, Any], key: str, where: str) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from r1light.core.types import Sample
+from r1light.core.types import Sample, Score
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +38,23 @@ class Outcome:
     measures: Mapping[str, float | None]
     rewards: Mapping[str, float | None]
     parts: Mapping[str, float] = field(default_factory=dict)
+
+    @classmethod
+    def of_sample(cls, sample: Sample, accuracy: Score, measures: Mapping[str, float | None]) -> Outcome:
+        """A completion that was just judged, without a vote, rewards or a source."""
+        return cls(
+            problem_id=sample.problem.id,
+            source=None,
+            score=accuracy.value,
+            failed=accuracy.status == "error",
+            vote=None,
+            tokens=len(sample.completion.token_ids),
+            truncated=sample.completion.finish_reason == "length",
+            well_formed=sample.parsed.well_formed,
+            measures=measures,
+            rewards={},
+            parts=accuracy.parts,
+        )
 
     @classmethod
     def of_row(cls, row: Mapping[str, Any]) -> Outcome:

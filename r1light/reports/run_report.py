@@ -10,10 +10,11 @@ from r1light.reports.browser import browser_html, pair_html
 from r1light.reports.changes import changes
 from r1light.reports.curation import dropped_html, kept_html
 from r1light.reports.curves import OTHERS, figures
-from r1light.reports.evaluation import evaluation_html
+from r1light.reports.evaluation import evaluation_html, read_tasks
 from r1light.reports.figures import figure_html
 from r1light.reports.html import Html, page, tag
 from r1light.reports.overview import alarms, diagnoses, header, numbers, provenance, state
+from r1light.reports.paper_section import PAPER_STYLE, paper_html
 from r1light.reports.run_files import RunRecord, read_run
 from r1light.reports.samples import pick_samples
 from r1light.reports.tables import facts, fold
@@ -57,11 +58,22 @@ def _curves(run: RunRecord) -> list[_Section]:
     return made
 
 
+def _evaluated(run: RunRecord) -> list[_Section]:
+    """What an evaluation came to; no section of another stage."""
+    if run.stage != "evaluate":
+        return []
+    tasks = read_tasks(run.folder.tasks)
+    return [
+        _Section("Evaluation", evaluation_html(run.metrics, tasks)),
+        _Section("Beside the paper", paper_html(run.metrics)),
+    ]
+
+
 def _sections(run: RunRecord, cap: int) -> list[_Section]:
     picked = pick_samples(run.folder, cap)
     sections = [
         _Section("Before and after" if changes(run.metrics) else "Result", numbers(run)),
-        _Section("Evaluation", evaluation_html(run.metrics) if run.stage == "evaluate" else None),
+        *_evaluated(run),
         _Section("One problem, before and after", pair_html(picked)),
         *_curves(run),
         _Section("Completions", browser_html(picked)),
@@ -94,7 +106,8 @@ def render_report(run: RunRecord, cap: int = SAMPLE_CAP) -> str:
         tag("nav", links, aria_label="Contents"),
     )
     body = [state(run), alarms(run), diagnoses(run), *(section.html() for section in sections)]
-    return page(f"{_stage(run)} run {name}", top, tag("main", body, id="main"))
+    style = PAPER_STYLE if run.stage == "evaluate" else ""
+    return page(f"{_stage(run)} run {name}", top, tag("main", body, id="main"), more_style=style)
 
 
 def write_report(folder: RunFolder) -> Path:

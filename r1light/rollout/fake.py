@@ -30,6 +30,9 @@ def _from_bytes(ids: Sequence[int]) -> str:
 class Fake:
     """Writes what the script says; obeys n, max_tokens and stop; no other parameter counts."""
 
+    runs_model = False
+    """Its texts need not fit into a model's context."""
+
     @dataclass(frozen=True, slots=True)
     class Config:
         """What the fake says."""

@@ -26,6 +26,9 @@ class Replay:
     Log-probabilities that a row lacks are NaN, never a guess.
     """
 
+    runs_model = False
+    """Its texts need not fit into a model's context."""
+
     @dataclass(frozen=True, slots=True)
     class Config:
         """Where the completions are."""

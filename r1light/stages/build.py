@@ -147,6 +147,11 @@ def build_engine(config: RunConfig, loaded: Any) -> RolloutEngine:
     return engine
 
 
+def runs_model(config: RunConfig) -> bool:
+    """Whether the run's engine computes with the model, and so within its context."""
+    return bool(getattr(registry("rollouts").get(config.rollout.name), "runs_model", True))
+
+
 def encoder(tokenizer: Any) -> Any:
     """Text to ids with no special tokens added."""
 

@@ -22,6 +22,7 @@ from r1light.curation.committed import CommittedOutput, open_output
 from r1light.curation.curator import Way
 from r1light.curation.drawing import Asked, Asking, DrawCounts, Drawing, ask
 from r1light.stages import build
+from r1light.stages.room import Room
 from r1light.stages.sources import build_rows
 
 _log = logging.getLogger(__name__)
@@ -60,23 +61,26 @@ class DrawnFile:
         path: completions.jsonl.
         asking: What was asked, and what was not.
         counts: What was drawn, over all sessions.
+        earlier: Seconds of drawing in earlier sessions.
     """
 
     path: Path
     asking: Asking
     counts: DrawCounts
+    earlier: float
 
     def metrics(self) -> dict[str, float]:
         """The counts for the result.json of `stage=sample`."""
+        asking, counts = self.asking, self.counts
         return {
-            "prompts": len(self.asking.asked),
-            "duplicate_prompts": self.asking.duplicates,
-            "too_long": self.asking.too_long,
-            "left_out": self.asking.left_out,
-            "drawn": self.counts.drawn,
-            "identical": self.counts.identical,
-            "num_truncated": self.counts.truncated,
-            "num_tokens": self.counts.tokens,
+            "prompts": len(asking.asked),
+            "duplicate_prompts": asking.duplicates,
+            "too_long": asking.too_long,
+            "left_out": asking.left_out,
+            "drawn": counts.drawn,
+            "identical": counts.identical,
+            "num_truncated": counts.truncated,
+            "num_tokens": counts.tokens,
         }
 
 
@@ -88,6 +92,7 @@ def draw(
     params: SamplingParams,
     *,
     each_apart: bool = False,
+    whole: bool = False,
     samples: Callable[[Problem], int] | None = None,
 ) -> DrawnFile:
     """Draw what is not drawn yet.
@@ -99,42 +104,44 @@ def draw(
         problems: Problems with their positions in the split.
         params: How completions are drawn.
         each_apart: Ask a prompt that stands twice twice, and give each of identical completions its row.
+        whole: A prompt is too long if it does not leave room for `params.max_tokens`, instead of for one.
         samples: How many completions a problem gets; None for `params.n` of each.
 
     Raises:
         DataError: A prompt does not fit, or nothing is left to ask.
+        ConfigError: A prompt leaves no room for whole completions.
         ResumeError: What was drawn before is of another model or other data.
     """
     options = config.stage
     loaded = build.build_tokenizer(config)
     encode = build.encoder(loaded.tokenizer)
-
-    def fits(text: str) -> bool:
-        return bool(len(text.encode()) < loaded.context or len(encode(text)) < loaded.context)
-
-    asking = ask(problems, ways, fits, skip_too_long=options.too_long == "skip", each_apart=each_apart)
-    _tell(asking)
+    room = Room(loaded.context, encode, params.max_tokens if whole else 1)
+    skip = options.too_long == "skip"
+    asking = ask(problems, ways, room.fits, skip_too_long=skip or whole, each_apart=each_apart)
+    if whole and not skip and asking.too_long:
+        raise room.refusal(_model(config))
+    _tell(asking, room.needed)
     prompts, output = folder.path / "prompts.jsonl", folder.path / "completions.jsonl"
     write_atomic(prompts, b"".join(asked.line() for asked in asking.asked))
-    inputs = read_manifest(folder).get("inputs", {})
-    with open_output(prompts, output, inputs, afresh=False) as out:
+    with open_output(prompts, output, read_manifest(folder).get("inputs", {}), afresh=False) as out:
         counts = DrawCounts(**out.last.progress)
+        earlier = counts.seconds
         left = asking.asked[out.last.lines :]
         if out.last.lines:
             _log.info("going on after %d of %d prompts", out.last.lines, len(asking.asked))
         if left:
             with _engine(config, left) as engine:
-                settings = _settings(config)
-                drawing = Drawing(engine, encode, params, settings, options.token_ids, each_apart, samples)
+                about = _settings(config)
+                drawing = Drawing(engine, encode, params, about, options.token_ids, each_apart, samples)
                 _draw_all(out, left, drawing, counts, options.batch_prompts)
-    return DrawnFile(output, asking, counts)
+    return DrawnFile(output, asking, counts, earlier)
 
 
-def _tell(asking: Asking) -> None:
+def _tell(asking: Asking, needed: int) -> None:
     if not asking.asked:
         raise DataError(
-            f"there is nothing to ask: {asking.too_long} problems are too long for the model's context, and "
-            f"{asking.left_out} are left out by stage.curation"
+            f"there is nothing to ask: {asking.too_long} problems are too long for the model's context with "
+            f"{needed} tokens behind them, and {asking.left_out} are left out by stage.curation"
         )
     if asking.duplicates:
         _log.info("%d problems have the prompt of an earlier one, and are not asked", asking.duplicates)
@@ -146,14 +153,12 @@ def _draw_all(
     out: CommittedOutput, left: Sequence[Asked], drawing: Drawing, counts: DrawCounts, size: int
 ) -> None:
     """Draw batch by batch, each on the disk before the next one."""
-    advance: Callable[[int], None]
     with progress(len(left), "prompts") as bar:
-        advance = bar.advance
         for start in range(0, len(left), size):
             batch = left[start : start + size]
             read = b"".join(asked.line() for asked in batch)
             begun = time.perf_counter()
-            rows = drawing.rows(batch, counts, advance)
+            rows = drawing.rows(batch, counts, bar.advance)
             counts.seconds += time.perf_counter() - begun
             out.commit(read, rows, len(batch), counts.plain())
 
@@ -187,5 +192,9 @@ def sampling_params(config: RunConfig) -> SamplingParams:
 
 def _settings(config: RunConfig) -> dict[str, Any]:
     """The model and the engine, as rows name them."""
+    return {"model": _model(config), "engine": config.rollout.name}
+
+
+def _model(config: RunConfig) -> str:
     model = config.resolved["model"]
-    return {"model": str(model.get("path") or model["name"]), "engine": config.rollout.name}
+    return str(model.get("path") or model["name"])

@@ -5,38 +5,30 @@ and reports pass@1 as their mean, and cons@64 (DeepSeek-R1, arXiv:2501.12948v2, 
 
 Reads: a model, problems, a template; or `stage.completions`, which were drawn before.
 Writes: prompts.jsonl (what was asked), completions.jsonl (what came, as `stage=score` reads it),
-samples.jsonl (every completion with its verdict, rewards and measures), result.json, report.html. A killed
-run goes on behind its last whole batch.
+samples.jsonl (every completion with its verdict, rewards and measures), tasks.json (what is known of the
+tasks), result.json, report.html. A killed run goes on behind its last whole batch. `wall_seconds` is the time
+of the stage but for the report's, `generate_seconds` the drawing in it.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+import time
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 from r1light.config.schema import RunConfig
-from r1light.core.errors import DataError
-from r1light.core.protocols import Template
-from r1light.core.run_folder import RunFolder, StageResult
-from r1light.core.types import Problem, SamplingParams
+from r1light.core.run_folder import RunFolder, StageResult, write_json
+from r1light.core.types import SamplingParams
 from r1light.graders import JUDGED
 from r1light.graders.judge_model import JudgeConfig
-
-if TYPE_CHECKING:
-    from r1light.stages.graders import Graders
-    from r1light.stages.tasks import Chosen
 
 _log = logging.getLogger(__name__)
 
 _STATE = ("completions.jsonl.state.json", "samples.jsonl.state.json")
 """What a killed run goes on from."""
-
-_SAMPLES = 4
-"""Completions a problem of a data source, the fewest of the paper."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +55,7 @@ class Config:
     top_k: int = 0
     """The likeliest tokens that are drawn from; 0 for all."""
     max_tokens: int = 32768
-    """The cap on sampled tokens a completion; what the model's context leaves, where that is less."""
+    """The cap on sampled tokens a completion. It has to fit behind every prompt; see `too_long`."""
     stop: list[str] = field(default_factory=list)
     """Strings that end a completion; they are not part of it."""
     rewards: list[str] | None = None
@@ -72,10 +64,13 @@ class Config:
     completions: str | None = None
     """A completions.jsonl that was drawn before, to evaluate all of it; null draws. What else is said of
     problems and of drawing then decides nothing."""
-    too_long: Literal["refuse", "skip"] = "refuse"
-    """What becomes of prompts without room in the model's context: an error, or left out and counted."""
+    too_long: Literal["refuse", "skip", "cap"] = "refuse"
+    """What becomes of prompts that leave less than `max_tokens` of the model's context: an error, before the
+    model is loaded; left out and counted; or asked, with completions that end where the context ends."""
     batch_prompts: int = 64
     """Prompts that are drawn for, or judged, at once and then written; what a kill may cost."""
+    grader: str | None = None
+    """A grader that judges all completions in place of the ones that their problems name."""
     token_ids: bool = False
     """Whether completions.jsonl has the sampled ids."""
     judge: JudgeConfig = field(default_factory=JudgeConfig)
@@ -92,98 +87,42 @@ class Config:
 def run(config: RunConfig, folder: RunFolder) -> StageResult:
     """Draw, judge, and sum it up."""
     from r1light.stages import build
+    from r1light.stages.completions import drawn, recorded
     from r1light.stages.graders import Graders
     from r1light.stages.judging import judge
     from r1light.stages.measuring import rewards_to_compute
     from r1light.stages.supervised import set_up
-    from r1light.stages.tasks import check, chosen_tasks, figures_of
+    from r1light.stages.tasks import about, check, chosen_tasks, figures_of
 
+    begun = time.perf_counter()
     options: Config = config.stage
     set_up(config)
     rewards_to_compute(config)  # an unknown name is told before anything is drawn
     check(options.tasks, options.task)
     template = build.build_template(config)
     tasks = chosen_tasks(config)
+    write_json(folder.tasks, about(tasks))
     judged = dict.fromkeys(JUDGED, options.judge)
     with closing(Graders(sandbox=config.sandbox, options=judged)) as graders:
         if options.completions is not None:
-            source, more = _recorded(folder, Path(options.completions)), {"wall_seconds": 0.0}
+            source, more = recorded(folder, Path(options.completions)), {"wall_seconds": 0.0}
         else:
-            source, more = _drawn(config, folder, template, graders, tasks)
-        outcomes, seconds = judge(config, folder, template, graders, source)
-    more["wall_seconds"] += seconds
-    return _finish(folder, source, figures_of(outcomes, tasks, config.seed) | more)
-
-
-def _drawn(
-    config: RunConfig, folder: RunFolder, template: Template, graders: Graders, tasks: Sequence[Chosen]
-) -> tuple[Path, dict[str, float]]:
-    """completions.jsonl, and how long drawing took and what was left out."""
-    from r1light.curation.curator import Way
-    from r1light.stages.draw import draw, problems_of
-    from r1light.stages.measuring import check_rewards
-
-    problems = [each for task in tasks for each in task.problems] if tasks else problems_of(config)
-    only = [problem for _, problem in problems]
-    graders.add(only)  # one that cannot work says so before drawing
-    check_rewards(config, only)
-
-    def ways(problem: Problem) -> Sequence[Way]:
-        return [Way("template", template.render(problem))]
-
-    params, samples = _params(config), _samples(config.stage, tasks)
-    drawn = draw(config, folder, ways, problems, params, each_apart=True, samples=samples)
-    seconds = drawn.counts.seconds
-    figures = {"wall_seconds": seconds, "generate_seconds": seconds}
-    return drawn.path, figures | ({"too_long": drawn.asking.too_long} if drawn.asking.too_long else {})
-
-
-def _samples(options: Config, tasks: Sequence[Chosen]) -> Callable[[Problem], int]:
-    """How many completions each problem gets."""
-    of_tasks = {problem.id: task.task.about.k for task in tasks for _, problem in task.problems}
-    if options.temperature == 0:
-        _log.info("greedy: one completion a problem, as more would be the same")
-    fixed = options.k if options.temperature else 1
-    return lambda problem: fixed or of_tasks.get(problem.id, _SAMPLES)
-
-
-def _params(config: RunConfig) -> SamplingParams:
-    options: Config = config.stage
-    return SamplingParams(
-        temperature=options.temperature,
-        top_p=options.top_p,
-        top_k=options.top_k,
-        max_tokens=options.max_tokens,
-        stop=tuple(options.stop),
-        seed=config.seed,
-    )
-
-
-def _recorded(folder: RunFolder, path: Path) -> Path:
-    """Completions that were drawn before, in the run's own completions.jsonl.
-
-    Raises:
-        DataError: There is no such file, or a row is none.
-    """
-    from r1light.core.run_folder import write_atomic
-    from r1light.evaluation.recorded import rows_by_problem
-
-    if not path.is_file():
-        raise DataError(f"stage.completions={path} is no file; name a completions.jsonl")
-    own = folder.path / "completions.jsonl"
-    write_atomic(own, b"".join(rows_by_problem(path)))
-    return own
+            source, more = drawn(config, folder, template, graders, tasks)
+        outcomes, earlier = judge(config, folder, template, graders, source)
+    metrics = figures_of(outcomes, tasks, config.seed)
+    more["wall_seconds"] += earlier + time.perf_counter() - begun
+    return _finish(folder, source, metrics | more)
 
 
 def _finish(folder: RunFolder, source: Path, metrics: dict[str, float]) -> StageResult:
     """result.json, the report, and a table for the log."""
-    from r1light.reports.evaluation import table_lines
+    from r1light.reports.evaluation import read_tasks, table_lines
     from r1light.stages.supervised import finish
 
     outputs = {"completions": str(source), "samples": str(folder.samples)}
     result = finish(folder, "evaluate", metrics, outputs)
     for name in _STATE:
         (folder.path / name).unlink(missing_ok=True)  # the run is over, and nothing goes on from them
-    for line in table_lines(result.metrics):
+    for line in table_lines(result.metrics, read_tasks(folder.tasks)):
         _log.info("%s", line)
     return result

@@ -34,7 +34,7 @@ def judge(
     """Judge what is not judged yet, problem by problem.
 
     Returns:
-        The outcomes of each problem, and the seconds that judging took, over all sessions.
+        The outcomes of each problem, and the seconds that judging took in earlier sessions of the run.
 
     Raises:
         DataError: A row of the source is none, or names an unknown grader.
@@ -51,7 +51,7 @@ def judge(
     mix = build_mix(chosen, graders)
     try:
         with open_output(source, folder.samples, inputs, afresh=False) as out:
-            seconds = float(out.last.progress.get("seconds", 0.0))
+            earlier = seconds = float(out.last.progress.get("seconds", 0.0))
             if out.last.lines:
                 mix.load_state(out.last.progress["mix"])
             with progress(max(count_lines(source) - out.last.lines, 1), "completions") as bar:
@@ -67,7 +67,7 @@ def judge(
         mix.check()
     finally:
         mix.close()
-    return outcomes_of(folder), seconds
+    return outcomes_of(folder), earlier
 
 
 def outcomes_of(folder: RunFolder) -> list[list[Outcome]]:
@@ -84,7 +84,9 @@ def _reader(config: RunConfig, template: Template) -> ReadRow:
     from r1light.data.rows import parse_object
 
     encode = build.encoder(build.build_tokenizer(config).tokenizer)
-    stored = StoredCompletions(template, lambda text: encode(text.encode(errors="replace").decode()))
+    stored = StoredCompletions(
+        template, lambda text: encode(text.encode(errors="replace").decode()), config.stage.grader
+    )
 
     def read(line: bytes, where: str) -> tuple[Sample, int]:
         sample = stored.read(line, where)

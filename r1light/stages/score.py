@@ -42,6 +42,8 @@ class Config:
     """Rows that are scored at once and then written; what a kill may cost."""
     tokenize: bool = True
     """Whether the model's tokenizer makes the token ids of rows without any, for rewards that count them."""
+    grader: str | None = None
+    """A grader that judges all rows in place of the ones that their problems name."""
 
     def __post_init__(self) -> None:
         if self.batch_rows < 1:
@@ -76,13 +78,11 @@ def run(config: RunConfig, folder: RunFolder) -> StageResult:
     options: Config = config.stage
     source, output = Path(options.input), Path(options.output)
     if not source.exists():
-        raise DataError(
-            f"stage.input={source}: there is no such file; name a .jsonl, with a completion a line"
-        )
+        raise DataError(f"stage.input={source}: there is no such file; name a .jsonl, a completion a line")
     if not source.is_file() or source.suffix in (".parquet", ".json", ".csv"):
         raise DataError(f"stage.input={source} is no .jsonl file; name one, with a completion a line")
     template = build.build_template(config)
-    stored = StoredCompletions(template, _encoder(config) if options.tokenize else None)
+    stored = StoredCompletions(template, _encoder(config) if options.tokenize else None, options.grader)
     with (
         closing(Graders(sandbox=config.sandbox)) as graders,
         open_output(source, output, _setup(config), afresh=config.resume == "none") as out,
@@ -123,7 +123,8 @@ def _setup(config: RunConfig) -> dict[str, Any]:
     keys = ("template", "reward", *(["model"] if config.stage.tokenize else []))
     flat = comparable({key: config.resolved[key] for key in keys})
     free = ("max_error_rate", "deadline", "deadline_s")
-    return {key: value for key, value in flat.items() if key.rpartition(".")[2] not in free}
+    kept = {key: value for key, value in flat.items() if key.rpartition(".")[2] not in free}
+    return kept | ({"stage.grader": config.stage.grader} if config.stage.grader else {})
 
 
 def _batches(

@@ -99,6 +99,11 @@ def _limited(
     return [(first + index, problems[index]) for index in indices]
 
 
+def about(tasks: Sequence[Chosen]) -> dict[str, dict[str, str]]:
+    """What a report tells of the tasks, by their names: for tasks.json."""
+    return {each.name: {"title": each.task.about.title, "metric": each.task.about.metric} for each in tasks}
+
+
 def figures_of(outcomes: Sequence[Sequence[Outcome]], tasks: Sequence[Chosen], seed: int) -> dict[str, float]:
     """The metrics of all completions, under `<task>/` where tasks were asked, with each task's own."""
     metrics = summarise(outcomes, seed=seed, overall=not tasks)

@@ -6,24 +6,27 @@ import dataclasses
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from statistics import fmean
 from typing import Any
 
-from r1light.algorithms.estimators import pass_at_1
 from r1light.core.errors import RewardError
-from r1light.core.preference import kind_of
 from r1light.core.protocols import Grader, RolloutEngine
 from r1light.core.scoring import score_fields
 from r1light.core.types import Problem, Sample, SamplingParams, Score, Verdict
-from r1light.evaluation.outcome import Measures
+from r1light.evaluation.outcome import Measures, Outcome
+from r1light.evaluation.summary import summarise
+from r1light.rewards.accuracy import Accuracy
 from r1light.training import ranks
 from r1light.training.collect import make_samples
 from r1light.training.interrupt import Interrupt
-from r1light.training.metrics import language_consistency, sample_fields
+from r1light.training.metrics import sample_fields
 from r1light.training.problems import PromptEncoder
 
 EVALUATION_STREAM = 2**30
 """Added to the iteration in the draws' key, so that evaluations share no draw with training."""
+
+_ACCURACY = ("pass@1", "pass@1_stderr")
+_MEANS = ("mean_length", "truncated", "well_formed", "reflection", "language/consistency", "unjudged")
+"""Of an evaluation's figures, those that training looks at."""
 
 SHOWN_TEST_SAMPLES = 64
 """Completions to test problems that go to samples.jsonl, before and after."""
@@ -55,7 +58,10 @@ class HeldOutResult:
 
 @dataclass(frozen=True, slots=True)
 class HeldOut:
-    """Draws one completion a problem, sampled and greedy, and grades its answer."""
+    """Draws one completion a problem, sampled and greedy, and grades its answer.
+
+    Verdicts and figures are those of `stage=evaluate`: the reward `accuracy`, and `evaluation.summary`.
+    """
 
     engine: RolloutEngine
     encoder: PromptEncoder
@@ -80,17 +86,12 @@ class HeldOut:
         """
         sampled = self._judge(problems, iteration, 1.0, interruptible)
         greedy = self._judge(problems, iteration, 0.0, interruptible)
-        samples = [judged.sample for judged in sampled]
-        metrics = _accuracy("pass@1", sampled) | _accuracy("pass@1_greedy", greedy)
+        found, at_best = _summary(sampled, self.measures), _summary(greedy, None)
+        metrics = _picked(found, _ACCURACY)
         metrics |= {
-            "mean_length": fmean(len(sample.completion.token_ids) for sample in samples),
-            "truncated": fmean(sample.completion.finish_reason == "length" for sample in samples),
-            "well_formed": fmean(sample.parsed.well_formed for sample in samples),
-            "reflection": fmean(self.measures.reflection(sample.completion.text) for sample in samples),
+            name.replace("pass@1", "pass@1_greedy"): at_best[name] for name in _picked(at_best, _ACCURACY)
         }
-        metrics |= language_consistency(samples, self.measures)
-        unjudged = fmean(judged.verdict.score is None for judged in sampled)
-        metrics |= {"unjudged": unjudged} if unjudged else {}
+        metrics |= _picked(found, _MEANS)
         return HeldOutResult(metrics, tuple(sampled))
 
     def _judge(
@@ -128,23 +129,9 @@ def grade(samples: Sequence[Sample], graders: Mapping[str, Grader]) -> list[Judg
 
 def judge(samples: Sequence[Sample], graders: Mapping[str, Grader]) -> list[Judged]:
     """`grade`, where a grader that fails on an answer is a verdict like others."""
-    verdicts: dict[int, Verdict] = {
-        index: Verdict(None, "abstain", "a problem without a right answer")
-        for index, sample in enumerate(samples)
-        if kind_of(sample.problem) is not None or sample.problem.grader == "none"
-    }
-    for index, sample in enumerate(samples):
-        if sample.parsed.answer is None:
-            verdicts.setdefault(index, Verdict(0.0, detail="no answer"))
-    for name, grader in graders.items():
-        mine = [
-            index
-            for index, sample in enumerate(samples)
-            if index not in verdicts and sample.problem.grader == name
-        ]
-        items = [(samples[index].problem, samples[index].parsed.answer or "") for index in mine]
-        verdicts |= dict(zip(mine, grader.grade_many(items), strict=True)) if items else {}
-    return [Judged(sample, verdicts[index]) for index, sample in enumerate(samples)]
+    scores = Accuracy(graders)(samples)
+    verdicts = [Verdict(score.value, score.status, score.detail, score.parts) for score in scores]
+    return [Judged(sample, verdict) for sample, verdict in zip(samples, verdicts, strict=True)]
 
 
 def judged_rows(phase: str, iteration: int, judged: Sequence[Judged]) -> list[dict[str, Any]]:
@@ -176,10 +163,27 @@ def _score(verdict: Verdict) -> Score:
     return Score(verdict.score, verdict.status, verdict.detail, verdict.parts)
 
 
-def _accuracy(name: str, judged: Sequence[Judged]) -> dict[str, float]:
-    """The share of right answers among those that can be judged, with its standard error over problems."""
-    scores = [item.verdict.score for item in judged if item.verdict.score is not None]
-    if not scores:
-        return {name: float("nan")}
-    found = pass_at_1([[score] for score in scores])
-    return {name: found.mean} | ({} if found.stderr is None else {f"{name}_stderr": found.stderr})
+def _summary(judged: Sequence[Judged], measures: Measures | None) -> dict[str, float]:
+    """What `stage=evaluate` makes of one completion a problem; accuracy that no rule judges is not a number.
+
+    Args:
+        judged: The completions.
+        measures: What is measured besides; None for accuracy alone.
+    """
+    outcomes_PK = [[_outcome(each, measures)] for each in judged]
+    return {"pass@1": float("nan")} | summarise(outcomes_PK, seed=0)
+
+
+def _outcome(judged: Judged, measures: Measures | None) -> Outcome:
+    sample = judged.sample
+    measured: dict[str, float | None] = {}
+    if measures is not None:
+        measured = {
+            "reflection": measures.reflection(sample.completion.text),
+            "language/consistency": measures.language(sample),
+        }
+    return Outcome.of_sample(sample, _score(judged.verdict), measured)
+
+
+def _picked(found: Mapping[str, float], names: Sequence[str]) -> dict[str, float]:
+    return {name: found[name] for name in names if name in found}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -15,7 +16,7 @@ import pytest
 from r1light.config.compose import Source, compose_jobs
 from r1light.config.search_path import register
 from r1light.config.validate import validate
-from r1light.core.errors import DataError, RewardError, UnknownNameError
+from r1light.core.errors import ConfigError, DataError, RewardError, UnknownNameError
 from r1light.core.manifest import start_manifest
 from r1light.core.run_folder import RunFolder, read_jsonl
 from r1light.stages import stage_module
@@ -115,6 +116,20 @@ def test_completions_are_evaluated_again_to_the_same_numbers_and_scored(evaluate
     assert scored.metrics["rewards/accuracy/mean"] == pytest.approx(first.metrics["pass@1"])
 
 
+def test_recorded_completions_are_judged_by_another_grader(evaluate, tmp_path):
+    texts = ("10/2", "5", "6")
+    problem = {"id": "a", "prompt": "2 + 3?", "grader": "exact", "answer": "5"}
+    rows = [{"problem": problem, "completion": f" a </think> <answer> {text} </answer>"} for text in texts]
+    (tmp_path / "in.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    given = f"stage.completions={tmp_path}/in.jsonl"
+    first, _ = evaluate("exact", given)
+    second, _ = evaluate("math", given, "stage.grader=math")
+    assert (first.metrics["pass@1"], second.metrics["pass@1"]) == (pytest.approx(1 / 3), pytest.approx(2 / 3))
+    assert second.metrics["cons@3"] == 1.0
+    with pytest.raises(DataError, match="unknown grader of problem 'a', 'maths'"):
+        evaluate("none", given, "stage.grader=maths")
+
+
 def test_one_greedy_completion_a_problem(evaluate, recorded):
     result, read = evaluate("run", *recorded, "stage.temperature=0")
     assert [row["sampler"]["index"] for row in read("completions.jsonl")] == [0] * 4
@@ -194,6 +209,46 @@ def test_errors_that_are_borne_are_counted_and_no_wrong_answers(evaluate, record
     assert read("samples.jsonl")[2]["scores"]["accuracy"]["detail"] == "it broke"
 
 
+def test_unequal_numbers_ties_and_missing_answers_in_any_order_and_batch(evaluate, tmp_path):
+    answers = {
+        "a": ["5", "5.0", None],
+        "b": ["6", "5", "7", "8"],
+        "c": [None, None],
+        "d": ["10/2", "4", "4.0"],
+    }
+    rows = [
+        {
+            "problem": {"id": name, "prompt": "2 + 3?", "grader": "math", "answer": "5"},
+            "prefill": "<think>",
+            "completion": " a </think>" + (f" <answer> {answer} </answer>" if answer else ""),
+        }
+        for name, row in answers.items()
+        for answer in row
+    ]
+    results = []
+    for name, order, batch in (("one", 1, 64), ("two", -1, 1)):
+        lines = [json.dumps(row) + "\n" for row in rows[::order]]
+        (tmp_path / f"{name}.jsonl").write_text("".join(lines))
+        given = f"stage.completions={tmp_path}/{name}.jsonl"
+        result, _ = evaluate(name, given, f"stage.batch_prompts={batch}", "template=r1_zero")
+        results.append(lasting(result.metrics))
+    first, second = results
+    right, samples = np.array([2, 1, 0, 1]), np.array([3, 4, 2, 3])
+    assert first["pass@1"] == pytest.approx((right / samples).mean())
+    assert first["pass@1_stderr"] == pytest.approx((right / samples).std(ddof=1) / 2)
+    # all have two samples; of two of n, none is right in (n-c)(n-c-1) / n(n-1) of all draws
+    wrong = samples - right
+    pairs = 1 - wrong * (wrong - 1) / (samples * (samples - 1))
+    assert first["pass@2"] == pytest.approx(pairs.mean())
+    assert first["pass@2_stderr"] == pytest.approx(pairs.std(ddof=1) / 2)
+    # the first two vote: 5 is elected; 6 and 5, a tie; nobody; 10/2 and 4, a tie
+    assert first["cons@2"] * 4 - 1 in (0, 1, 2)
+    voted = {"cons@2", "cons@2_stderr"}  # the last two are others than the first two
+    assert {key: first[key] for key in first if key not in voted} == pytest.approx(
+        {key: second[key] for key in second if key not in voted}
+    )
+
+
 @pytest.mark.parametrize(
     ("change", "said"),
     [
@@ -224,6 +279,27 @@ def test_a_bad_option_and_an_absent_file(evaluate):
             stage_module("evaluate").Config(**wrong)
     with pytest.raises(DataError, match=r"stage\.completions=none\.jsonl is no file"):
         evaluate("run", "stage.completions=none.jsonl")
+
+
+def test_a_context_too_short_is_refused_before_the_model_is_loaded(evaluate, tmp_path, monkeypatch):
+    def never(config):
+        raise AssertionError("it loads the model")
+
+    monkeypatch.setattr("r1light.stages.build.build_model", never)
+    said = (
+        r"^model tiny has a context of 1024 tokens, the longest prompt has (\d+), and "
+        r"stage\.max_tokens=32768: give stage\.max_tokens=(\d+) or less, or stage\.too_long=cap"
+    )
+    with pytest.raises(ConfigError, match=said) as told:
+        evaluate("run", "data.test_size=8")
+    longest, left = map(int, re.match(said, str(told.value)).groups())
+    assert longest + left == 1024
+    assert not (tmp_path / "run/completions.jsonl").exists()
+    with pytest.raises(DataError, match="8 problems are too long for the model's context with 1020 tokens"):
+        evaluate("other", "data.test_size=8", "stage.max_tokens=1020", "stage.too_long=skip")
+    for fitting in (f"stage.max_tokens={left}", "stage.too_long=cap"):
+        with pytest.raises(AssertionError, match="it loads the model"):
+            evaluate(fitting, "data.test_size=8", fitting)
 
 
 OPTIONS = ("data.test_size=40", "stage.k=3", "stage.batch_prompts=4", "stage.max_tokens=48")

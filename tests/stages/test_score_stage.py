@@ -71,6 +71,20 @@ def test_rows_come_out_in_order_with_every_reward_and_the_means(score):
     }
 
 
+def test_another_grader_judges_what_was_judged_before(score):
+    rows = [row(0, "10/2"), row(1, "5"), row(2, "6")]
+    write(score.source, rows)
+    exact, _ = score("reward=accuracy")
+    assert exact.metrics["rewards/accuracy/mean"] == pytest.approx(1 / 3)  # the grader that the rows name
+    with pytest.raises(ResumeError, match=r"stage\.grader"):
+        score("reward=accuracy", "stage.grader=math")
+    for path in score.output.parent.glob("out.jsonl*"):
+        path.unlink()
+    values, found = score("reward=accuracy", "stage.grader=math")
+    assert values.metrics["rewards/accuracy/mean"] == pytest.approx(2 / 3)
+    assert [each["scores"]["accuracy"]["value"] for each in found] == [1.0, 1.0, 0.0]
+
+
 def test_an_error_is_null_and_counted_and_stops_above_the_rate(score):
     write(score.source, [row(0, "5"), row(1, "5", gold=None), row(2, "6")])
     with pytest.raises(

@@ -23,6 +23,7 @@ from r1light.core.errors import DataError
 from r1light.core.protocols import Template
 from r1light.core.run_folder import RunFolder, StageResult
 from r1light.core.types import Problem, SamplingParams
+from r1light.evaluation.harness import HarnessConfig
 from r1light.graders.judge import Judge
 
 if TYPE_CHECKING:
@@ -79,6 +80,8 @@ class Config:
     """Whether completions.jsonl has the sampled ids."""
     judge: Judge.Config = field(default_factory=Judge.Config)
     """The model that the grader `judge` asks."""
+    lm_eval: HarnessConfig = field(default_factory=HarnessConfig)
+    """How tasks named `lm_eval:<task>`, of lm-evaluation-harness, are asked."""
 
     def __post_init__(self) -> None:
         SamplingParams(1, self.temperature, self.top_p, self.top_k, self.max_tokens)
@@ -92,25 +95,30 @@ def run(config: RunConfig, folder: RunFolder) -> StageResult:
     """Draw, judge, and sum it up."""
     from r1light.stages import build
     from r1light.stages.graders import Graders
+    from r1light.stages.harness import apart, ask_harness
     from r1light.stages.judging import judge
     from r1light.stages.measuring import rewards_to_compute
     from r1light.stages.supervised import set_up
     from r1light.stages.tasks import check, chosen_tasks, figures_of
 
+    names, config = apart(config)
     options: Config = config.stage
     set_up(config)
     rewards_to_compute(config)  # an unknown name is told before anything is drawn
     check(options.tasks, options.task)
     template = build.build_template(config)
     tasks = chosen_tasks(config)
+    harness = ask_harness(config, folder, names)
+    if harness and not tasks and options.completions is None:
+        return _finish(folder, None, harness)
     with closing(Graders(sandbox=config.sandbox, options={"judge": options.judge})) as graders:
         if options.completions is not None:
             source, more = _recorded(folder, Path(options.completions)), {"wall_seconds": 0.0}
         else:
             source, more = _drawn(config, folder, template, graders, tasks)
         outcomes, seconds = judge(config, folder, template, graders, source)
-    more["wall_seconds"] += seconds
-    return _finish(folder, source, figures_of(outcomes, tasks, config.seed) | more)
+    more["wall_seconds"] += seconds + harness.pop("wall_seconds", 0.0)
+    return _finish(folder, source, figures_of(outcomes, tasks, config.seed) | more | harness)
 
 
 def _drawn(
@@ -173,12 +181,12 @@ def _recorded(folder: RunFolder, path: Path) -> Path:
     return own
 
 
-def _finish(folder: RunFolder, source: Path, metrics: dict[str, float]) -> StageResult:
+def _finish(folder: RunFolder, source: Path | None, metrics: dict[str, float]) -> StageResult:
     """result.json, the report, and a table for the log."""
     from r1light.reports.evaluation import table_lines
     from r1light.stages.supervised import finish
 
-    outputs = {"completions": str(source), "samples": str(folder.samples)}
+    outputs = {} if source is None else {"completions": str(source), "samples": str(folder.samples)}
     result = finish(folder, "evaluate", metrics, outputs)
     for name in _STATE:
         (folder.path / name).unlink(missing_ok=True)  # the run is over, and nothing goes on from them

@@ -6,6 +6,7 @@ BUILTINS = {
     "aime24": "r1light.evaluation.tasks.competitions:AIME_2024",
     "aime25": "r1light.evaluation.tasks.competitions:AIME_2025",
     "arithmetic": "r1light.evaluation.tasks.generated:ARITHMETIC",
+    "ifeval": "r1light.evaluation.tasks.ifeval:IFEval",
 }
 
 GROUPS: Mapping[str, tuple[str, ...]] = {

@@ -5,6 +5,7 @@ BUILTINS = {
     "code": "r1light.graders.code:Code",
     "countdown": "r1light.graders.countdown:Countdown",
     "exact": "r1light.graders.exact:Exact",
+    "ifeval": "r1light.graders.ifeval:IFEval",
     "judge": "r1light.graders.judge:Judge",
     "math": "r1light.graders.math:Math",
     "none": "r1light.graders.none:NoGrader",

@@ -6,6 +6,8 @@ BUILTINS = {
     "aime24": "r1light.evaluation.tasks.competitions:AIME_2024",
     "aime25": "r1light.evaluation.tasks.competitions:AIME_2025",
     "arithmetic": "r1light.evaluation.tasks.generated:ARITHMETIC",
+    "drop": "r1light.evaluation.tasks.drop:Drop",
+    "frames": "r1light.evaluation.tasks.frames:Frames",
     "ifeval": "r1light.evaluation.tasks.ifeval:IFEval",
 }
 

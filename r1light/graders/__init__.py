@@ -4,6 +4,7 @@ BUILTINS = {
     "choice": "r1light.graders.choice:Choice",
     "code": "r1light.graders.code:Code",
     "countdown": "r1light.graders.countdown:Countdown",
+    "drop": "r1light.graders.drop:Drop",
     "exact": "r1light.graders.exact:Exact",
     "ifeval": "r1light.graders.ifeval:IFEval",
     "judge": "r1light.graders.judge:Judge",

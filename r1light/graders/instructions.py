@@ -78,7 +78,7 @@ def _paragraphs(text: str, options: Options) -> bool:
     if not all(parts[1:-1]):
         return False
     ends = {0, len(parts) - 1}
-    return len(parts) - sum(not parts[end] for end in ends) == options["num_paragraphs"]
+    return bool(len(parts) - sum(not parts[end] for end in ends) == options["num_paragraphs"])
 
 
 def _nth_paragraph(text: str, options: Options) -> bool:
@@ -90,7 +90,7 @@ def _nth_paragraph(text: str, options: Options) -> bool:
         return False
     first = part.split()[0].lstrip("'").lstrip('"')
     end = next((place for place, sign in enumerate(first) if sign in _ENDS_WORD), len(first))
-    return count == options["num_paragraphs"] and first[:end].lower() == options["first_word"].lower()
+    return bool(count == options["num_paragraphs"] and first[:end].lower() == options["first_word"].lower())
 
 
 def _placeholders(text: str, options: Options) -> bool:
@@ -160,7 +160,8 @@ def _two_responses(text: str, options: Options) -> bool:
 
 
 def _repeats_prompt(text: str, options: Options) -> bool:
-    return text.strip().lower().startswith(options["prompt_to_repeat"].strip().lower())
+    asked: str = options["prompt_to_repeat"].strip().lower()
+    return text.strip().lower().startswith(asked)
 
 
 def _ends_with(text: str, options: Options) -> bool:

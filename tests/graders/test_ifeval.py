@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from r1light.core.types import Problem
@@ -201,7 +201,7 @@ def kept_text(row, rng):
         parts.append("<<a title>>")
     words = [
         *said.get("keywords", []),
-        *[said["keyword"]] * (said.get("frequency", 0) if "keyword" in said else 0),
+        *[said.get("keyword", "")] * said.get("frequency", 0),
     ]
     words += [said.get("letter", "e")] * said.get("let_frequency", 0)
     words += ["GOOD"] * said.get("capital_frequency", 0) + ["[name]"] * said.get("num_placeholders", 0)
@@ -298,6 +298,7 @@ TEXTS = st.lists(
 )
 
 
+@settings(deadline=None)  # the first call reads models
 @given(TEXTS.map("".join), st.integers(0, len(CASES) - 1))
 @example("*\n* a", 10)
 @example("[[]]\n[", 5)

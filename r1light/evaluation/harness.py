@@ -15,11 +15,13 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from r1light.core.errors import ConfigError, DataError, nearest
 from r1light.core.run_folder import write_atomic
-from r1light.evaluation.harness_model import HarnessModel
+
+if TYPE_CHECKING:
+    from r1light.evaluation.harness_model import HarnessModel
 
 _log = logging.getLogger(__name__)
 

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from r1light.core.errors import ConfigError
+from r1light.core.errors import ConfigError, DataError
 from r1light.core.protocols import RolloutEngine
 from r1light.core.types import RolloutRequest, SamplingParams
 from r1light.evaluation.kept import Kept, mark_of
@@ -141,6 +141,9 @@ class HarnessModel:
 
         The arguments of a request are (context, continuation). A context that is too long is cut from the
         left, as the harness does.
+
+        Raises:
+            DataError: A continuation is of no tokens, as where it is white space that the tokenizer joins.
         """
         found = self._kept_or("loglikelihood", [request.args for request in requests], self._scored)
         return [(float(value), bool(greedy)) for value, greedy in found]
@@ -173,6 +176,11 @@ class HarnessModel:
         pairs = []
         for context, continuation in asked:
             before, ids = self._pair(context, continuation)
+            if not ids:
+                raise DataError(
+                    f"lm_eval: {continuation[:40]!r} behind {context[-40:]!r} is no token of its own, and so "
+                    "has no likelihood; mend the task's doc_to_choice or target_delimiter"
+                )
             room = max(1, longest - len(ids))
             pairs.append(Continuation(before[-room:], ids[: longest - 1]))
         return [[each.logprob, each.greedy] for each in self._scoring.score(pairs)]

@@ -6,13 +6,13 @@ from types import SimpleNamespace
 
 import pytest
 
-from r1light.core.errors import ConfigError
+from r1light.core.errors import ConfigError, DataError
 from r1light.core.registry import registry
 from r1light.core.types import Completion, Group, SamplingParams
 from r1light.evaluation.harness_model import STREAM, Drawing, HarnessModel
 from r1light.evaluation.kept import Kept
 
-TEXTS = ["User: Compute 11+12. Assistant: <think> 1+2=3; so 23. </think>", "2+2=4", "你好 1+1 "]
+TEXTS = ["User: Compute 11+12. Assistant: <think> 1+2=3; so 23. </think>", "2+2=4", "你好 1+1"]
 
 
 @pytest.fixture(scope="module")
@@ -50,14 +50,19 @@ def make(loaded, tmp_path):
 
 def theirs(loaded):
     huggingface = pytest.importorskip("lm_eval.models.huggingface")
+    # Its cache is off: it gives a wrong value where one text is asked at two cuts in one call; see below.
     return huggingface.HFLM(
-        pretrained=loaded.model, tokenizer=loaded.tokenizer, backend="causal", device="cpu"
+        pretrained=loaded.model,
+        tokenizer=loaded.tokenizer,
+        backend="causal",
+        device="cpu",
+        logits_cache=False,
     )
 
 
 def test_likelihoods_are_those_of_lm_eval_s_own_model(loaded, make):
     model, other = make()[0], theirs(loaded)
-    pairs = [(text[:place], text[place:]) for text in TEXTS for place in (0, 1, 2, len(text) - 1)]
+    pairs = [(text[:place], text[place:]) for text in TEXTS for place in (0, 1, 2, len(text) // 2)]
     pairs += [(TEXTS[0] + " ", "<think>"), ("1" * (2 * loaded.context), "2+2")]
     ours = model.loglikelihood([instance(*pair) for pair in pairs])
     expected = other.loglikelihood([instance(*pair) for pair in pairs], disable_tqdm=True)
@@ -65,6 +70,17 @@ def test_likelihoods_are_those_of_lm_eval_s_own_model(loaded, make):
         assert value == pytest.approx(their_value, abs=1e-3), pair[0][:20]
         assert greedy == their_greedy
     assert len({value for value, _ in ours}) > 8
+    with pytest.raises(DataError, match="is no token of its own"):
+        model.loglikelihood([instance("so 23. </think", ">")])
+
+
+def test_one_text_cut_at_two_places_is_scored_at_each(loaded, make):
+    cuts = [("2", "+2=4"), ("2+", "2=4")]
+    together = make()[0].loglikelihood([instance(*cut) for cut in cuts])
+    other = theirs(loaded)
+    alone = [other.loglikelihood([instance(*cut)], disable_tqdm=True)[0] for cut in cuts]
+    assert [value for value, _ in together] == pytest.approx([value for value, _ in alone], abs=1e-3)
+    assert together[0][0] != together[1][0]
 
 
 def test_rolling_likelihoods_are_too_also_beyond_the_context(loaded, make):

@@ -29,7 +29,9 @@ dataset_kwargs: {{data_files: {{test: {folder}/sums.jsonl}}}}
 output_type: generate_until
 test_split: test
 doc_to_text: "User: Compute {{{{a}}}}+{{{{b}}}}. Assistant: <think>"
-doc_to_target: "{{{{a + b}}}}"
+doc_to_target: "{{{{a % 10}}}}"
+filter_list:
+  - {{name: first_digit, filter: [{{function: regex, regex_pattern: "([0-9])"}}, {{function: take_first}}]}}
 generation_kwargs: {{until: ["</think>"], do_sample: false, max_gen_toks: 40}}
 repeats: {repeats}
 metric_list: [{{metric: exact_match, aggregation: mean, higher_is_better: true}}]
@@ -101,8 +103,11 @@ def test_texts_and_choices_beside_a_task_of_our_own(evaluate):
     # the base always thinks first; the standard error of five equal values is 0
     assert (found["lm_eval:local_choice/acc"], found["lm_eval:local_choice/acc_stderr"]) == (1.0, 0.0)
     rows = read("harness/local_sums.jsonl")
-    right = [row["resps"][0][0] == row["target"] for row in rows]
-    assert found["lm_eval:local_sums/exact_match"] == sum(right) / 5
+    # the base adds from the right, so its first digit is often the last one of the first number
+    digits = [next(char for char in row["resps"][0][0] if char in "0123456789") for row in rows]
+    right = [digit == row["target"] for digit, row in zip(digits, rows, strict=True)]
+    assert 0 < sum(right) <= 5
+    assert found["lm_eval:local_sums/exact_match,first_digit"] == sum(right) / 5
     assert len({row["doc_id"] for row in rows}) == 5
     assert all(row["resps"][0][0] and "</think>" not in row["resps"][0][0] for row in rows)
     assert len(read("samples.jsonl")) == 10
@@ -195,5 +200,5 @@ def test_a_run_that_is_killed_asks_nothing_twice(evaluate, folder):
         json.dumps(row).encode() for row in read("harness/responses.jsonl")[1:]
     )
     found = json.loads((killed / "result.json").read_text())["metrics"]
-    name = "lm_eval:local_sums/exact_match"
+    name = "lm_eval:local_sums/exact_match,first_digit"
     assert found[name] == straight.metrics[name]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 
 from r1light.core.types import Problem
 from r1light.data.columns import canonical_prompt
@@ -85,6 +86,7 @@ def script_share(found: Sequence[str], language: str) -> float | None:
     return sum(script in home for script in scripts) / len(scripts) if scripts else None
 
 
+@lru_cache(maxsize=1 << 16)
 def _script_of_word(word: str) -> str | None:
     name = next((name for name, pattern in _PATTERNS.items() if pattern.search(word)), None)
     return None if len(word) == 1 and name in _CASED else name

@@ -47,7 +47,14 @@ class StoredCompletions:
         Raises:
             DataError: It is no such row; the message says what it needs.
         """
-        row = parse_object(line, where)
+        return self.sample(parse_object(line, where), where)
+
+    def sample(self, row: dict[str, Any], where: str) -> Sample:
+        """A row as a sample.
+
+        Raises:
+            DataError: It is no such row.
+        """
         for key in row:
             if key not in _KEYS:
                 near = nearest(key, _KEYS)

@@ -53,7 +53,11 @@ def votes(ballots: Sequence[Ballot], graders: Mapping[str, Grader]) -> list[list
             pairs = [(index, one, other) for one, other in combinations(open_, 2)]
             by_grader.setdefault(ballot.problem.grader, []).extend(pairs)
     for name, pairs in by_grader.items():
-        asked = [(replace(ballots[index].problem, answer=one), other) for index, one, other in pairs]
+        as_reference = {
+            (index, one): replace(ballots[index].problem, answer=one)
+            for index, one in dict.fromkeys((index, one) for index, one, _ in pairs)
+        }
+        asked = [(as_reference[index, one], other) for index, one, other in pairs]
         for (index, one, other), verdict in zip(pairs, graders[name].grade_many(asked), strict=True):
             if verdict.correct:  # an answer that is no reference at all is like no other
                 _join(same[index], one, other)

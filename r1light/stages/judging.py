@@ -83,16 +83,23 @@ def _reader(config: RunConfig, template: Template) -> ReadRow:
     from r1light.curation.stored import StoredCompletions
     from r1light.data.rows import parse_object
 
-    encode = build.encoder(build.build_tokenizer(config).tokenizer)
-    stored = StoredCompletions(
-        template, lambda text: encode(text.encode(errors="replace").decode()), config.stage.grader
-    )
+    plain = build.encoder(build.build_tokenizer(config).tokenizer)
+
+    def encode(text: str) -> list[int]:
+        ids: list[int] = plain(text.encode(errors="replace").decode())  # a lone surrogate cannot be encoded
+        return ids
+
+    of_ids = encode if rewards_to_compute(config) else None  # no grader looks at them
+    stored = StoredCompletions(template, of_ids, config.stage.grader)
 
     def read(line: bytes, where: str) -> tuple[Sample, int]:
-        sample = stored.read(line, where)
-        sampler = parse_object(line, where).get("sampler")
+        row = parse_object(line, where)
+        sample = stored.sample(row, where)
+        sampler, text = row.get("sampler"), sample.completion.text
         known = sampler.get("tokens") if isinstance(sampler, dict) else None
-        return sample, known if type(known) is int else len(sample.completion.token_ids)
+        if type(known) is int:
+            return sample, known
+        return sample, len(sample.completion.token_ids if row.get("token_ids") or of_ids else encode(text))
 
     return read
 
@@ -107,10 +114,13 @@ def _judged(batch: Sequence[Drawn], mix: Any, graders: Graders, measure: Measure
     mixed = mix.score(samples)
     elected = iter(_votes(batch, mixed.scores["accuracy"], graders))
     lines = []
+    measured: dict[tuple[str, str, str], Mapping[str, float | None]] = {}  # many completions are alike
     tokens = [count for drawn in batch for count in drawn.tokens]
     for index, sample in enumerate(samples):
         scores = {name: found[index] for name, found in mixed.scores.items()}
-        beside = {"vote": next(elected), "measures": measure(sample), "reward": mixed.totals[index]}
+        alike = (sample.problem.id, sample.prefill, sample.completion.text)
+        found = measured.get(alike) or measured.setdefault(alike, measure(sample))
+        beside = {"vote": next(elected), "measures": found, "reward": mixed.totals[index]}
         lines.append(_row(sample, tokens[index], scores, beside))
     return "".join(lines).encode()
 

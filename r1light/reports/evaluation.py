@@ -169,5 +169,5 @@ def evaluation_html(metrics: Mapping[str, float], tasks: Mapping[str, TaskNote] 
     if found is None:
         return None
     said = "Held-out problems. ±: 1.96 standard errors, clustered by problem."
-    shown = tag("div", table(found.heads, found.rows, class_="numbers"), class_="scroll", tabindex="0")
+    shown = tag("div", table(found.heads, found.rows, class_="numbers"), class_="tasks", tabindex="0")
     return join([tag("p", said), shown])

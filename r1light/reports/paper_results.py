@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 _REASONING = "at most 32,768 tokens, temperature 0.6, top-p 0.95"
-_QA = f"One answer a question; {_REASONING}."
+_QA = f"How many completions a question is not told (4 to 64 in general); {_REASONING}."
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +108,7 @@ BENCHMARKS: Mapping[str, PaperBenchmark] = {
     ),
     "aime25": PaperBenchmark("AIME 2025", {"pass@1": "pass@1"}, _sampled(64, " R1: 11.3 of 15 problems.")),
     "math500": PaperBenchmark("MATH-500", {"pass@1": "pass@1"}, _sampled(16)),
-    "cnmo2024": PaperBenchmark("CNMO 2024", {"pass@1": "pass@1"}, _sampled(64)),
+    "cnmo2024": PaperBenchmark("CNMO 2024", {"pass@1": "pass@1"}, _QA),
     "cluewsc": _exact("CLUEWSC", f"The benchmark's few-shot prompt made zero-shot. {_QA}"),
     "c_eval": _exact("C-Eval", f"The benchmark's few-shot prompt made zero-shot. {_QA}"),
     "c_simpleqa": PaperBenchmark("C-SimpleQA", _CORRECT, f"A model judges. {_QA}", {"pass@1": "correct"}),

@@ -18,13 +18,18 @@ PAPER_STYLE = r"""
 .beside li { display: grid; grid-template-columns: minmax(0, 9fr) minmax(0, 21fr); gap: .2rem 1rem;
   align-items: center; padding: .3rem 0; }
 .beside li + li { border-top: 1px solid var(--rule); }
+@media (min-width: 50.01rem) {
+  .beside { columns: 2; column-gap: 2.5rem; }
+  .beside li { break-inside: avoid; }
+}
 .beside p { font: .82rem/1.4 var(--sans); margin: 0; }
 .beside svg { width: 100%; height: auto; display: block; }
 .theirs { fill: var(--panel); stroke: var(--soft); stroke-width: 1.4; }
 .ours { fill: var(--s0); }
 .reach { stroke: var(--s0); stroke-width: 3; opacity: .4; stroke-linecap: round; }
 .dotkey { width: 14px; height: 14px; margin-right: .35rem; vertical-align: -2px; }
-.paper { overflow-x: auto; margin: 1.2rem 0 .6rem; }
+.paper, .tasks { overflow-x: auto; margin: 1.2rem 0 .6rem; }
+.tasks th, .tasks td, .paper tbody th { white-space: nowrap; padding-right: 1.2rem; }
 .paper thead th { vertical-align: bottom; min-width: 5.2rem; }
 .paper th small { display: block; font-weight: 400; color: var(--soft); }
 .paper tbody tr:not(:first-child) { color: var(--soft); font-style: italic; }

@@ -314,29 +314,49 @@ def test_neither_the_batch_nor_a_limit_changes_what_is_drawn_for_a_problem(evalu
     assert read_small("samples.jsonl") == [r for r in read("samples.jsonl") if r["problem_id"] in asked]
 
 
+SEVERAL = (
+    "stage.tasks=[arithmetic,aime24]",
+    "stage.limit=12",
+    "stage.batch_prompts=5",
+    "stage.max_tokens=48",
+)
+
+
 @pytest.mark.slow
 @pytest.mark.distributed
-def test_a_run_that_is_killed_while_it_draws_ends_the_same(evaluate, tmp_path):
-    straight, _ = evaluate("straight", *OPTIONS)
+@pytest.mark.parametrize("wanted", ["completions.jsonl", "samples.jsonl"])
+def test_a_run_that_is_killed_ends_the_same(evaluate, tmp_path, wanted):
+    """Two tasks of their own k, 4 and 64, killed as they are drawn or judged: nothing is drawn twice."""
+    (tmp_path / "aime24.jsonl").write_text(
+        "".join(json.dumps({"problem": f"What is {i} + 5?", "answer": str(i + 5)}) + "\n" for i in range(3))
+    )
+    options = [*SEVERAL, f"stage.data_dir={tmp_path}"]
+    straight, read = evaluate("straight", *options)
     folder = tmp_path / "killed"
     command = [sys.executable, "-m", "r1light", "stage=evaluate", "trainer=cpu", "trainer.threads=1",
-               *OPTIONS, f"hydra.run.dir={folder}"]  # fmt: skip
+               *options, f"hydra.run.dir={folder}"]  # fmt: skip
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
     process = subprocess.Popen(command, cwd=tmp_path, env=environment, stderr=subprocess.DEVNULL)
-    state, deadline = folder / "completions.jsonl.state.json", time.monotonic() + DEADLINE
+    state, deadline = folder / f"{wanted}.state.json", time.monotonic() + DEADLINE
     while time.monotonic() < deadline and process.poll() is None:
         if state.exists() and json.loads(state.read_text())["lines"] > 0:
             break
-        time.sleep(0.005)
+        time.sleep(0.002)
     process.send_signal(signal.SIGKILL)
     assert process.wait(DEADLINE) == -signal.SIGKILL
     assert not (folder / "result.json").exists()
+    kept = (folder / "completions.jsonl").read_bytes()[: json.loads(
+        (folder / "completions.jsonl.state.json").read_text())["output_bytes"]]  # fmt: skip
+    assert kept
     done = subprocess.run(
         command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=DEADLINE, check=False
     )
     assert done.returncode == 0, done.stderr
-    assert "going on after" in done.stderr
-    for file in ("prompts.jsonl", "completions.jsonl", "samples.jsonl"):
+    assert "going on after" in done.stderr or wanted == "samples.jsonl"
+    assert (folder / "completions.jsonl").read_bytes().startswith(kept)
+    for file in ("prompts.jsonl", "completions.jsonl", "samples.jsonl", "tasks.json"):
         assert (folder / file).read_bytes() == (tmp_path / "straight" / file).read_bytes()
+    drawn = [(tuple(row["sampler"]["key"]), row["sampler"]["index"]) for row in read("completions.jsonl")]
+    assert len(drawn) == len(set(drawn)) == 12 * 4 + 3 * 64
     found = json.loads((folder / "result.json").read_text())["metrics"]
     assert lasting(found) == lasting(straight.metrics)

@@ -49,7 +49,7 @@ class SweepEnd(Callback):
 
 @contextmanager
 def compared(*, shown: bool) -> Iterator[None]:
-    """Compare the runs of a sweep that begins inside, however its jobs end; signals aside.
+    """Compare the runs of a sweep that begins inside, however its jobs end. A second signal ends that too.
 
     Args:
         shown: Whether this process is the one that speaks: the first of a run's.
@@ -58,7 +58,7 @@ def compared(*, shown: bool) -> Iterator[None]:
     warnings.filterwarnings("ignore", message=_HYDRA_WARNS)
     try:
         yield
-    except Exception:
+    except BaseException:  # a signal too: whoever ends a long sweep wants to see what it came to
         _close(shown=shown)
         raise
     _close(shown=shown)

@@ -1,4 +1,4 @@
-"""What tests of several folders share: fabricated pipelines' folders, and a headless browser."""
+"""What tests of several folders share: pipelines' folders, a chat server, and a headless browser."""
 
 from __future__ import annotations
 
@@ -7,8 +7,10 @@ import os
 import select
 import shutil
 import subprocess
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -189,3 +191,45 @@ def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chromium]:
     browser = Chromium(path, tmp_path_factory.mktemp("profile"))
     yield browser
     browser.close()
+
+
+class ChatServer:
+    """An OpenAI-like server on the loopback: a function makes the first choice of what a request sent."""
+
+    def __init__(self, choice: Callable[[Mapping[str, Any]], Mapping[str, Any] | str]) -> None:
+        outer, self.requests = self, []
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                sent = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+                outer.requests.append((dict(self.headers), sent))
+                found = choice(sent)
+                if isinstance(found, str):
+                    found = {"message": {"content": found}, "finish_reason": "stop"}
+                body = json.dumps({"choices": [found]}).encode()
+                self.send_response(200)
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+
+            def log_message(self, *_: Any) -> None:
+                pass
+
+        self.http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self.http.server_address[1]}/v1"
+        threading.Thread(target=self.http.serve_forever, args=(0.01,), daemon=True).start()
+
+
+@pytest.fixture
+def chat_server() -> Iterator[Callable[..., ChatServer]]:
+    """Start servers that end with the test."""
+    servers: list[ChatServer] = []
+
+    def start(choice: Callable[[Mapping[str, Any]], Mapping[str, Any] | str]) -> ChatServer:
+        servers.append(ChatServer(choice))
+        return servers[-1]
+
+    yield start
+    for server in servers:
+        server.http.shutdown()
+        server.http.server_close()

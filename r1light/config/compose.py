@@ -30,15 +30,16 @@ from hydra.errors import (
 )
 from hydra.plugins.search_path_plugin import SearchPathPlugin
 from omegaconf import DictConfig, OmegaConf
-from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
+from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException, UnsupportedInterpolationType
+from yaml import YAMLError
 
-from r1light.config.references import register_references
+from r1light.config.references import KINDS, register_references
 from r1light.config.scale import apply_scale
 from r1light.config.search_path import conf_dir
 from r1light.core.errors import ConfigError, UserError, unknown_name
 
-HYDRA_ERRORS = (HydraException, OmegaConfBaseException)
-"""What Hydra and OmegaConf raise for wrong input."""
+HYDRA_ERRORS = (HydraException, OmegaConfBaseException, YAMLError)
+"""What Hydra, OmegaConf and the reading of YAML raise for wrong input."""
 
 _NOT_IN_YAML = re.compile(r"Could not override '([^']+)'\.\s+To append to your config use")
 _TEXT = re.compile(r"(\+{0,2}stage\.prompt=)(.*)", re.DOTALL)  # what is taken as it is written
@@ -89,6 +90,7 @@ def compose_jobs(overrides: Sequence[str], source: Source, *, multirun: bool) ->
     overrides = [_literal(line) for line in overrides]
     with _initialized(source):
         parsed = _parse(overrides)
+        _check_choices(parsed)
         fixed = [
             line for line, override in zip(overrides, parsed, strict=True) if not override.is_sweep_override()
         ]
@@ -156,12 +158,27 @@ def explain(error: Exception) -> UserError:
         return ConfigError(
             f"cannot read the override {error.override!r}, which should be key=value: {reason}"
         )
-    if isinstance(error, OmegaConfBaseException) and error.full_key:
-        return ConfigError(f"{error.full_key}: {str(error).splitlines()[0]}")
-    lines = [line for line in (str(error) or type(error).__name__).splitlines() if line.strip()]
     cause = error.__cause__
-    if isinstance(cause, OmegaConfBaseException) and isinstance(error, CompactHydraException):
-        lines.append(str(cause).splitlines()[0])
+    if isinstance(error, CompactHydraException) and isinstance(cause, OmegaConfBaseException):
+        return _at_key(cause) if cause.full_key and not str(error) else _joined(error, cause)
+    if isinstance(error, OmegaConfBaseException) and error.full_key:
+        return _at_key(error)
+    if isinstance(error, YAMLError):
+        return ConfigError(f"a configuration file is not valid YAML: {' '.join(str(error).split())}")
+    return _joined(error)
+
+
+def _at_key(error: OmegaConfBaseException) -> ConfigError:
+    line = str(error).splitlines()[0]
+    if isinstance(error, UnsupportedInterpolationType):
+        kinds = ", ".join(f"${{{kind}:...}}" for kind in KINDS)
+        line += f"; between the steps of a pipeline there are {kinds}"
+    return ConfigError(f"{error.full_key}: {line}")
+
+
+def _joined(error: Exception, *causes: Exception) -> ConfigError:
+    lines = [line for line in (str(error) or type(error).__name__).splitlines() if line.strip()]
+    lines += [str(cause).splitlines()[0] for cause in causes]
     return ConfigError(" ".join(line.strip() for line in lines[:3]))
 
 
@@ -211,6 +228,22 @@ def _parse(overrides: Iterable[str]) -> list[Override]:
         return OverridesParser.create().parse_overrides(list(overrides))
     except HYDRA_ERRORS as error:
         raise explain(error) from error
+
+
+def _check_choices(parsed: Iterable[Override]) -> None:
+    """Refuse what can be no choice of a group, such as `pipeline=null`: Hydra does not say which it is."""
+    loader = GlobalHydra.instance().config_loader()
+    for override in parsed:
+        if override.is_delete() or override.is_sweep_override():
+            continue
+        group, value = override.get_key_element(), override.value()
+        if value is None or isinstance(value, bool | int | float):
+            options = loader.get_group_options(str(override.key_or_group))
+            if options:
+                raise ConfigError(
+                    f"{group}={override.get_value_element_as_str()}: {override.key_or_group} is a group of "
+                    f"YAML files; name one ({', '.join(options)}), or leave {override.key_or_group} out"
+                )
 
 
 def _combinations(config: DictConfig, overrides: Sequence[str]) -> list[list[str]]:

@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from r1light.core.errors import ConfigError, unknown_name
+
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
+
+_NOT_A_STEPS = {"groups": {"stage", "pipeline"}, "options": {"hydra", "pipeline", "resume"}}
+"""What the step's key `stage` says, and what the pipeline decides: it would be passed over in silence."""
 
 Compare = Literal["value", "difference", "ratio"]
 """What is held against a threshold: the number after, after minus before, or after over before."""
@@ -58,6 +64,9 @@ class StepSpec:
                 raise ValueError(f"{name}={value} must be above 0")
         if self.stage in ("pipeline", "report", "compare", "chat", "plugins"):
             raise ValueError(f"stage={self.stage} is no step of a pipeline")
+        for where, taken in _NOT_A_STEPS.items():
+            for name in taken & getattr(self, where).keys():
+                raise ValueError(f"{where}.{name} is not for a step to say; leave it out")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -170,3 +179,25 @@ class PipelineSpec:
         for key, step in self.steps.items():
             found += [(name, f"steps.{key}.after") for name in step.after]
         return found
+
+
+def check_members(pipeline: Mapping[str, Any]) -> None:
+    """Refuse options of a step or an input that there is not: a wrong name on the command line makes one.
+
+    Args:
+        pipeline: The pipeline as plain data.
+
+    Raises:
+        ConfigError: Names it, and the nearest that there is.
+    """
+    for group, required in (("steps", "stage"), ("inputs", "what")):
+        members = pipeline.get(group)
+        if not isinstance(members, Mapping):
+            continue
+        for name, member in members.items():
+            if isinstance(member, Mapping) and required not in member:
+                known = [str(each) for each in members if each != name]
+                raise ConfigError(
+                    f"pipeline.{group}.{name}.{required} is required; set it for a new one, or: "
+                    f"{unknown_name(group[:-1], str(name), known)}"
+                )

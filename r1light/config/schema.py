@@ -78,16 +78,21 @@ class Decontamination:
     """Evaluation data that nothing may be trained on: rows that share ten words in a row are left out."""
 
     against: tuple[str, ...] = ()
-    """Files (.jsonl, .ndjson, .json, .parquet) or folders of them, data sources (their test split) or
+    """Files (.jsonl, .ndjson, .json, .csv, .parquet) or folders of them, data sources (their test split) or
     evaluation tasks; the paper takes all that it evaluates on (arXiv:2501.12948v2, D.1)."""
     columns: tuple[str, ...] | None = None
     """The columns of those files that are looked at; null for every text in a row."""
+    data_dir: str | None = None
+    """A folder with the files of the evaluation tasks, as `stage.data_dir` of `stage=evaluate`; null takes
+    them from the hub."""
 
     def __post_init__(self) -> None:
         if any(not entry for entry in self.against):
             raise ValueError("against has an empty entry; each names a file, a data source or a task")
         if self.columns is not None and not self.columns:
             raise ValueError("columns is empty; name at least one, or leave it null for every text")
+        if self.data_dir == "":
+            raise ValueError("data_dir must name a folder, or be null")
 
 
 @dataclass(frozen=True, slots=True)

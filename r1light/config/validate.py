@@ -9,7 +9,7 @@ from types import ModuleType
 from typing import Any
 
 from r1light.config.convert import convert, join, to_plain, unknown_key
-from r1light.config.pipeline_schema import PipelineSpec
+from r1light.config.pipeline_schema import PipelineSpec, check_members
 from r1light.config.schema import (
     Component,
     DataSpec,
@@ -129,7 +129,9 @@ def _pipeline(plain: Mapping[str, Any], top: _Top, *, runs_one: bool) -> Pipelin
     if runs_one and value is None:
         raise ConfigError("pipeline is missing; name one, such as pipeline=r1_mini")
     if runs_one:
-        return convert(PipelineSpec, _mapping(plain, "pipeline"), "pipeline")
+        given = _mapping(plain, "pipeline")
+        check_members(given)
+        return convert(PipelineSpec, given, "pipeline")
     if value is not None or top.seeds != 1:
         key = "pipeline" if value is not None else "seeds"
         raise ConfigError(f"{key} is of stage=pipeline; add stage=pipeline, or leave {key} out")

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 from r1light.core.errors import StorageError
+
+_ASIDE = re.compile(r"\..+\.([1-9]\d*)\.tmp")  # a file's name, and the process that writes it
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +108,27 @@ def write_atomic(path: Path, data: bytes) -> None:
     except OSError as error:
         aside.unlink(missing_ok=True)
         raise StorageError(f"cannot write {path}: {error.strerror or error}") from error
+
+
+def remove_stale(folder: Path) -> None:
+    """Remove what `write_atomic` had set aside in a folder when its process was killed.
+
+    What a live process of this machine writes, such as a report of the folder, stays.
+    """
+    for path in folder.glob(".*.tmp"):
+        found = _ASIDE.fullmatch(path.name)
+        if found is not None and not _is_alive(int(found[1])):
+            path.unlink(missing_ok=True)
+
+
+def _is_alive(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except PermissionError:
+        return True  # another user's
+    return True
 
 
 def write_json(path: Path, value: Any) -> None:

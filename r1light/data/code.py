@@ -48,7 +48,7 @@ class Code:
         """Where the rows stand, which shape they have, and which are taken."""
 
         path: str
-        """A .jsonl, .ndjson, .json or .parquet file, a folder of such files, or `owner/name` on the hub."""
+        """A .jsonl, .ndjson, .json, .csv or .parquet file, a folder of such, or `owner/name` on the hub."""
         shape: Shape = "stdio"
         """`stdio`: whole programs with inputs and outputs; `humaneval`: a function to complete with a
         `check(candidate)`; `mbpp`: a function with asserts. It decides how columns are read."""

@@ -82,7 +82,7 @@ def read_conversations(
     """The rows of a table as conversations, in their order.
 
     Args:
-        path: A .jsonl, .ndjson, .json or .parquet file, a folder of such files, or `owner/name` on the hub.
+        path: A .jsonl, .ndjson, .json, .csv or .parquet file, a folder of such, or `owner/name` on the hub.
         hub: Which part, where it is on the hub.
         max_bad_rows: How many rows that cannot be used are left out, each with a warning.
         columns: Which column holds what; by default as the forms have them.

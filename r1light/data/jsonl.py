@@ -26,7 +26,7 @@ class Jsonl:
         """Where the rows stand, which column holds what, and which rows are taken."""
 
         path: str
-        """A .jsonl, .ndjson, .json or .parquet file, a folder of such files, or `owner/name` on the hub."""
+        """A .jsonl, .ndjson, .json, .csv or .parquet file, a folder of such, or `owner/name` on the hub."""
         test_path: str | None = None
         """The same with the held-out rows; null holds out a share of `path`."""
         subset: str | None = None

@@ -1,10 +1,12 @@
-"""Rows of a table, one after another, each with its place: JSON lines, JSON, Parquet, the hub."""
+"""Rows of a table, one after another, each with its place: JSON lines, JSON, CSV, Parquet, the hub."""
 
 from __future__ import annotations
 
+import csv
 import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -12,6 +14,8 @@ from r1light.core.errors import DataError
 
 MAX_ROW_BYTES = 1_000_000
 """The longest line of a JSON-lines file that is taken for a row, unless an option says otherwise."""
+EVERY = "*"
+"""As a subset: all configurations of a data set, one after another."""
 _BATCH_ROWS = 1024  # of a Parquet file, held in memory at a time
 
 
@@ -33,7 +37,7 @@ class HubSplit:
     """Which part of a data set on the hub.
 
     Attributes:
-        subset: The configuration of the data set, or None where it has one only.
+        subset: The configuration of the data set, or None where it has one only; EVERY for all of them.
         split: The split's name there.
         revision: Branch, tag or commit; None for the newest.
     """
@@ -195,6 +199,52 @@ def _json(path: Path, max_row_bytes: int) -> Iterator[Row | DataError]:
             yield DataError(f"{path}: item {number} is {_kind(row)}; it must be an object in braces, {{...}}")
 
 
+def _csv(path: Path, max_row_bytes: int) -> Iterator[Row | DataError]:
+    """The rows of a CSV file whose first row names the columns; all values are texts. RFC 4180, UTF-8."""
+    del max_row_bytes  # a row may have many lines; the library has a limit of its own for a cell
+    with path.open("rb") as file:
+        reader = csv.reader(_utf8_lines(file, path), strict=True)
+        columns: list[str] | None = None
+        while True:
+            where = f"{path}:{reader.line_num + 1}"
+            try:
+                cells = next(reader)
+            except StopIteration:
+                return
+            except csv.Error as error:
+                yield DataError(f"{where} is no row of CSV: {error}")
+                continue
+            except DataError as fault:  # the library cannot read on behind it
+                yield fault
+                return
+            if columns is None:
+                columns = _column_names(cells, where)
+            elif cells:
+                yield _csv_row(columns, cells, where)
+
+
+def _utf8_lines(file: BinaryIO, path: Path) -> Iterator[str]:
+    for number, line in enumerate(file, start=1):
+        try:
+            yield line.decode("utf-8-sig" if number == 1 else "utf-8")
+        except UnicodeDecodeError as error:
+            raise DataError(
+                f"{path}:{number} is not UTF-8 at byte {error.start} of the line; save it as UTF-8"
+            ) from error
+
+
+def _column_names(cells: list[str], where: str) -> list[str]:
+    if not cells or len(set(cells)) < len(cells):
+        raise DataError(f"{where}: the first row of a .csv file names its columns, each once; it is {cells}")
+    return cells
+
+
+def _csv_row(columns: list[str], cells: list[str], where: str) -> Row | DataError:
+    if len(cells) != len(columns):
+        return DataError(f"{where} has {len(cells)} cells, and the first row names {len(columns)} columns")
+    return Row(dict(zip(columns, cells, strict=True)), where)
+
+
 def _parquet(path: Path, max_row_bytes: int) -> Iterator[Row]:
     del max_row_bytes  # there are no lines
     import pyarrow
@@ -216,6 +266,7 @@ _READERS: Mapping[str, Callable[[Path, int], Iterator[Row | DataError]]] = {
     ".jsonl": _json_lines,
     ".ndjson": _json_lines,
     ".json": _json,
+    ".csv": _csv,
     ".parquet": _parquet,
 }
 _SUFFIXES = ", ".join(_READERS)
@@ -223,10 +274,12 @@ _SUFFIXES = ", ".join(_READERS)
 
 def _from_hub(path: str, hub: HubSplit) -> Iterator[Row]:
     """The rows of a data set on the hub, fetched on the first use and read from the cache from then on."""
-    from datasets import load_dataset
+    from datasets import get_dataset_config_names, load_dataset
 
     try:
-        table = load_dataset(path, hub.subset, split=hub.split, revision=hub.revision)
+        every = hub.subset == EVERY
+        subsets = get_dataset_config_names(path, revision=hub.revision) if every else [hub.subset]
+        tables = [load_dataset(path, each, split=hub.split, revision=hub.revision) for each in subsets]
     except Exception as error:  # the library raises a dozen kinds: its own, the hub's, the HTTP client's
         lines = [line.strip() for line in str(error).splitlines() if line.strip()]
         reason = " ".join(lines[:2]) or type(error).__name__
@@ -235,7 +288,7 @@ def _from_hub(path: str, hub: HubSplit) -> Iterator[Row]:
             f"{hub.split}) could not be had from the hub: {reason.rstrip('.')}; give a file by data.path=, "
             "or mend the name or the connection"
         ) from error
-    for number, values in enumerate(table, start=1):
+    for number, values in enumerate(chain.from_iterable(tables), start=1):
         yield Row(values, f"{path} ({hub.split}): row {number}")
 
 

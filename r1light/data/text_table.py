@@ -20,7 +20,7 @@ class TextTableConfig:
     """Where the rows stand, and which rows are taken."""
 
     path: str
-    """A .jsonl, .ndjson, .json or .parquet file, a folder of such files, or `owner/name` on the hub."""
+    """A .jsonl, .ndjson, .json, .csv or .parquet file, a folder of such, or `owner/name` on the hub."""
     test_path: str | None = None
     """The same with the held-out rows; null holds out a share of `path`."""
     subset: str | None = None
@@ -112,7 +112,7 @@ def read_as(
 
     Args:
         make: Makes it of one row, or raises a DataError that names the row.
-        path: A .jsonl, .ndjson, .json or .parquet file, a folder of such files, or `owner/name` on the hub.
+        path: A .jsonl, .ndjson, .json, .csv or .parquet file, a folder of such, or `owner/name` on the hub.
         hub: Which part, where it is on the hub.
         max_bad_rows: How many rows that cannot be used are left out, each with a warning.
         max_row_bytes: The longest line of a JSON-lines file that is taken for a row.

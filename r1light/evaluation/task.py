@@ -10,7 +10,9 @@ from typing import ClassVar, Protocol
 from r1light.algorithms.estimators import Estimate
 from r1light.core.errors import DataError
 from r1light.core.types import Benchmark, Problem
-from r1light.data.rows import HubSplit, Row, read_rows
+from r1light.data.bad_references import is_bad
+from r1light.data.columns import IncompleteRowError
+from r1light.data.rows import MAX_ROW_BYTES, HubSplit, Row, read_rows
 from r1light.evaluation.local_file import local_file
 from r1light.evaluation.outcome import Outcome
 
@@ -85,17 +87,19 @@ class RowTask:
     Attributes:
         name: Its registered name, with which the ids of its problems begin.
         about: What is known of it.
-        hub: Where it stands on the hub.
+        hub: Where it stands on the hub, or None where it does not.
         problem: A row, and the id that it has by its place, to a problem; None for a row that is not asked.
         files: Paths below `stage.data_dir` where it is looked for, besides those that all tasks have by
             their names; see `local_file`.
+        max_row_bytes: The longest line of a JSON-lines file; tests of programs are long.
     """
 
     name: str
     about: Benchmark
-    hub: Hub
+    hub: Hub | None
     problem: Callable[[Row, str], Problem | None]
     files: tuple[str, ...] = ()
+    max_row_bytes: int = MAX_ROW_BYTES
 
     Config: ClassVar[type[TaskConfig]] = TaskConfig
 
@@ -114,26 +118,52 @@ class RowTask:
         Raises:
             DataError: The rows are absent, or one is broken.
         """
-        for number, row in enumerate(self._rows(config, data_dir), start=1):
-            problem = self.problem(row, f"{self.name}/{number}")
+        for number, row in enumerate(self.rows(config.path, data_dir), start=1):
+            problem = self._problem(row, f"{self.name}/{number}")
             if problem is not None:
                 yield replace(problem, meta={**problem.meta, "source": self.name})
 
-    def _rows(self, config: TaskConfig, data_dir: Path | None) -> Iterator[Row]:
-        if config.path is not None and not Path(config.path).expanduser().exists():
-            raise DataError(f"task {self.name}: there is no file {config.path}; {self.about.obtain}")
-        if config.path is not None:
-            return read_rows(config.path, self.hub.part)
-        if data_dir is not None:
-            found = local_file(data_dir, self.name, self.files, self.about.obtain)
-            return read_rows(str(found), self.hub.part)
-        return self._from_hub()
-
-    def _from_hub(self) -> Iterator[Row]:
+    def _problem(self, row: Row, name: str) -> Problem | None:
+        """The problem of a row; None for one that is not asked, or has a reference answer known to be bad."""
         try:
-            yield from read_rows(self.hub.path, self.hub.part)
-        except DataError as error:
-            raise DataError(
-                f"task {self.name} has no data here: {self.about.obtain}; name the folder of the file by "
-                f"stage.data_dir=, or the file by stage.task.{self.name}.path= ({error})"
-            ) from error
+            problem = self.problem(row, name)
+        except IncompleteRowError:
+            if is_bad(name, ""):
+                return None
+            raise
+        return None if problem is None or is_bad(name, problem.answer or "?") else problem
+
+    def rows(self, path: str | None, data_dir: Path | None) -> Iterator[Row]:
+        """The rows of a file, of the task's file in a folder, or of the hub.
+
+        Raises:
+            DataError: They are absent, or one is broken.
+        """
+        if path is not None and not Path(path).expanduser().exists():
+            raise DataError(f"task {self.name}: there is no file {path}; {self.about.obtain}")
+        if path is None and data_dir is not None:
+            path = str(local_file(data_dir, self.name, self.files, self.about.obtain))
+        if path is None:
+            return from_hub(self.name, self.about, self.hub)
+        part = HubSplit(None, "test") if self.hub is None else self.hub.part
+        return read_rows(path, part, self.max_row_bytes)
+
+
+def from_hub(name: str, about: Benchmark, hub: Hub | None) -> Iterator[Row]:
+    """The rows of a benchmark on the hub.
+
+    Args:
+        name: The task's name.
+        about: What is known of it.
+        hub: Where it stands there, or None where it does not.
+
+    Raises:
+        DataError: They cannot be had; says from where they can.
+    """
+    how = f"name the folder of the file by stage.data_dir=, or the file by stage.task.{name}.path="
+    if hub is None:
+        raise DataError(f"task {name} has no data here: {about.obtain}; {how}")
+    try:
+        yield from read_rows(hub.path, hub.part)
+    except DataError as error:
+        raise DataError(f"task {name} has no data here: {about.obtain}; {how} ({error})") from error

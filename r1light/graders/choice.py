@@ -8,15 +8,17 @@ from dataclasses import dataclass
 
 from r1light.core.types import Problem, Verdict
 from r1light.graders.choice_text import Options, read_choice
-from r1light.graders.extraction import final_part
+from r1light.graders.extraction import MARKED_LINE, final_part, marked_line
 
 
 class Choice:
     r"""Right is an answer that chooses the reference option, or all of them where several are right.
 
     The problem's meta may hold `options` (their texts, in order) or `num_options`, `letters` (labels other
-    than A, B, C, ...) and `multiple` (true where several options may be right). An answer that names two
-    options where one is asked for, or makes claims that disagree, is wrong, whatever is among them.
+    than A, B, C, ...), `multiple` (true where several options may be right), and `answer_from: marked_line`
+    where the answer is the last line "Answer: X", if there is one, rather than all that is said. An answer
+    that names two options where one is asked for, or makes claims that disagree, is wrong, whatever is among
+    them.
 
     Example:
         >>> problem = Problem(
@@ -52,7 +54,7 @@ class Choice:
             gold = _gold(problem, options)
         except ValueError as error:
             return Verdict(None, "error", f"problem {problem.id!r}: {error}")
-        part = final_part(answer)
+        part = _part(problem, answer)
         if len(part) > self.config.max_chars:
             return Verdict(0.0, detail=f"longer than {self.config.max_chars} characters")
         chosen = read_choice(part, options)
@@ -67,13 +69,18 @@ class Choice:
     def canonical(self, problem: Problem, answer: str) -> str | None:
         """The letters that an answer chooses, for a vote; None where it makes no single choice."""
         try:
-            chosen = read_choice(final_part(answer), _options(problem, self.config.num_options))
+            chosen = read_choice(_part(problem, answer), _options(problem, self.config.num_options))
         except ValueError:
             return None
         return None if chosen is None else "".join(sorted(chosen))
 
     def close(self) -> None:
         """Nothing to free."""
+
+
+def _part(problem: Problem, answer: str) -> str:
+    """The part of an answer that chooses."""
+    return marked_line(answer) if problem.meta.get("answer_from") == MARKED_LINE else final_part(answer)
 
 
 def _options(problem: Problem, default: int) -> Options:

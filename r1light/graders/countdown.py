@@ -9,14 +9,16 @@ from typing import TypeGuard
 
 from r1light.core.types import Problem, Verdict
 from r1light.graders.expression import evaluate, numbers_in, tokenize
+from r1light.graders.extraction import final_part
 
 
 class Countdown:
     """Right is an expression of the given numbers, each exactly once, whose exact value is the target.
 
     The problem's meta holds `numbers` (whole numbers) and `target`, and may hold `operators`, those that the
-    answer is allowed (all four without it). An answer may end in `= target`. Only digits, `+ - * / ( ) .` and
-    white space are read, so nothing of the answer is ever executed.
+    answer is allowed (all four without it). An answer may stand in a box, and end in
+    `= target`. Only digits, `+ - * / ( ) .` and white space are read, so nothing of the answer is ever
+    executed.
 
     Example:
         >>> problem = Problem(
@@ -55,6 +57,7 @@ class Countdown:
                 "error",
                 f"problem {problem.id!r} needs meta numbers (whole numbers) and target (a whole number)",
             )
+        answer = final_part(answer)
         if len(answer) > self.config.max_chars:
             return Verdict(0.0, detail=f"longer than {self.config.max_chars} characters")
         try:

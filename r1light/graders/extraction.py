@@ -11,11 +11,19 @@ from collections import deque
 LAST_EXPRESSION = "last_expression"
 """What a problem's `meta["answer_from"]` says where the last formula or number of a text is its answer."""
 
+MARKED_LINE = "marked_line"
+"""What it says where the last line "Answer: ..." holds the answer, if there is one."""
+
 _TAIL_CHARS = 8192
 """How far from the end the last expression is looked for."""
 _BOXES = ("\\boxed", "\\fbox")
 _BRACE = re.compile(r"\\.|[{}]", re.DOTALL)
 _BARE_BOX = re.compile(r"\s+([^\s${}\\]+)")
+_MARK = re.compile(
+    r"^[ \t>*_#-]{0,16}(?:(?:the[ ])?(?:final[ ]|correct[ ])?answer|(?:最终|正确|所以)?答案)"
+    r"[ *_]{0,4}[:：][ \t*_]{0,8}",
+    re.IGNORECASE | re.MULTILINE,
+)
 _EXPRESSION = re.compile(
     r"\$\$(?P<a>[^$]{1,2000})\$\$|\$(?P<b>(?:[^$\\]|\\.){1,2000})\$(?!\d)|\\\((?P<c>[^$]{1,2000}?)\\\)"
     r"|\\\[(?P<d>[^$]{1,2000}?)\\\]"
@@ -37,12 +45,41 @@ def final_part(text: str) -> str:
         >>> final_part("the sum is 5")
         'the sum is 5'
     """
-    text = text[text.rfind("</think>") + len("</think>") :] if "</think>" in text else text
-    start = text.rfind("<answer>")
-    if start >= 0:
-        text = text[start + len("<answer>") :].partition("</answer>")[0]
+    text = _untagged(text)
     boxed = last_boxed(text)
     return text.strip() if boxed is None else boxed
+
+
+def marked_answer(text: str) -> str | None:
+    r"""What follows the last "Answer:" that begins a line, to the end; None where no line begins so.
+
+    The thought and what stands around `<answer>` are left out first. "答案：" and "Final answer:" count too.
+
+    Example:
+        >>> marked_answer("Answer: A? No.\n**Answer: B**"), marked_answer("The answer is B")
+        ('B**', None)
+    """
+    text = _untagged(text)
+    last = deque(_MARK.finditer(text), maxlen=1)
+    return text[last[0].end() :].strip() if last else None
+
+
+def marked_line(text: str) -> str:
+    r"""The part of a text that holds its answer: the line behind the last "Answer:", or as `final_part`.
+
+    Example:
+        >>> marked_line(r"As \boxed{4} is even:\nAnswer: C"), marked_line("C")
+        ('C', 'C')
+    """
+    marked = marked_answer(text)
+    return final_part(marked.partition("\n")[0] if marked else text)
+
+
+def _untagged(text: str) -> str:
+    """A completion without its thought, and of `<answer>` blocks the last."""
+    text = text[text.rfind("</think>") + len("</think>") :] if "</think>" in text else text
+    start = text.rfind("<answer>")
+    return text if start < 0 else text[start + len("<answer>") :].partition("</answer>")[0]
 
 
 def last_boxed(text: str) -> str | None:

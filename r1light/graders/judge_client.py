@@ -10,7 +10,7 @@ import threading
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from email.message import Message as Headers
@@ -18,11 +18,14 @@ from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnec
 from typing import Any
 
 from r1light.core.types import Message
+from r1light.graders.label_reply import label_reply
 
 MAX_REPLY_BYTES = 4 * 2**20
 RETRIED = frozenset([408, 409, 425, 429, 500, 502, 503, 504, 529])
 """HTTP statuses that may pass by themselves."""
 MAX_BACKOFF_SECONDS = 60.0
+TOP_LOGPROBS = 5
+"""The likeliest tokens whose log-probabilities are asked for, as AlpacaEval 2.0 does."""
 
 
 class JudgeFailed(Exception):  # noqa: N818 - it carries why there is no verdict, and is caught by name
@@ -61,10 +64,26 @@ class Endpoint:
         Raises:
             JudgeFailed: If there is none before the deadline, or the server refuses.
         """
+        return _content(self._choice(messages, {"max_tokens": self.max_tokens}))
+
+    def label(self, messages: Sequence[Message], labels: Sequence[str]) -> str:
+        """How likely each label is as the first token of the reply; see `label_reply` for the form.
+
+        Raises:
+            JudgeFailed: If there is no reply before the deadline, it is no label, or the server refuses.
+        """
+        more = {"max_tokens": 1, "logprobs": True, "top_logprobs": TOP_LOGPROBS}
+        try:
+            return label_reply(self._choice(messages, more), labels)
+        except ValueError as error:
+            raise JudgeFailed(str(error)) from error
+
+    def _choice(self, messages: Sequence[Message], more: Mapping[str, Any]) -> dict[str, Any]:
+        """The first choice of the reply to a request with these parameters besides; raises JudgeFailed."""
         due = time.monotonic() + self.deadline_seconds
         for attempt in range(self.retries + 1):
             try:
-                return self._attempt(messages, due)
+                return self._attempt(messages, more, due)
             except _Passing as failure:
                 pause = failure.wait_seconds or self.backoff_seconds * 2**attempt * _JITTER.uniform(0.5, 1.5)
                 pause = min(pause, MAX_BACKOFF_SECONDS)
@@ -73,29 +92,29 @@ class Endpoint:
                 time.sleep(pause)
         raise AssertionError("the last attempt returns or raises")
 
-    def _attempt(self, messages: Sequence[Message], due: float) -> str:
+    def _attempt(self, messages: Sequence[Message], more: Mapping[str, Any], due: float) -> dict[str, Any]:
         """One request; raises _Passing where another may do better, else JudgeFailed."""
         seconds = min(self.request_seconds, due - time.monotonic())
         if seconds <= 0:
             raise JudgeFailed("no reply before the deadline")
         end = time.monotonic() + seconds
         try:
-            with _OPENER.open(self._request(messages), timeout=seconds) as response:
+            with _OPENER.open(self._request(messages, more), timeout=seconds) as response:
                 body = _read(response.read1, end)
         except urllib.error.HTTPError as error:
             with error:
-                raise self._refusal(error.code, error.headers) from None
+                raise self._refusal(error.code, error.headers, more) from None
         except (OSError, HTTPException) as error:
             reason = getattr(error, "reason", error)
             raise _Passing(f"no reply from {self.base_url}: {self._without_key(str(reason))}") from None
-        return _content(body)
+        return _first_choice(body)
 
-    def _request(self, messages: Sequence[Message]) -> urllib.request.Request:
+    def _request(self, messages: Sequence[Message], more: Mapping[str, Any]) -> urllib.request.Request:
         body = {
             "model": self.model,
             "messages": [{"role": message.role, "content": message.content} for message in messages],
-            "max_tokens": self.max_tokens,
             "temperature": self.temperature,
+            **more,
         }
         headers = {"Content-Type": "application/json"}
         if key := self._key():
@@ -103,13 +122,13 @@ class Endpoint:
         url = self.base_url.rstrip("/") + "/chat/completions"
         return urllib.request.Request(url, json.dumps(body).encode(), headers, method="POST")
 
-    def _refusal(self, status: int, headers: Headers) -> Exception:
+    def _refusal(self, status: int, headers: Headers, more: Mapping[str, Any]) -> Exception:
         what = f"{self.base_url} answers with HTTP status {status}"
         if status not in RETRIED:
-            hint = (
-                f"; is the key in {self.key_variable or 'api_key_env'} right?" if status in (401, 403) else ""
-            )
-            return JudgeFailed(what + hint)
+            hints = dict.fromkeys((401, 403), f"is the key in {self.key_variable or 'api_key_env'} right?")
+            if "logprobs" in more:
+                hints |= dict.fromkeys((400, 422), "where it gives no log-probabilities, say logprobs=false")
+            return JudgeFailed("; ".join([what, *filter(None, [hints.get(status)])]))
         after = headers.get("Retry-After", "")
         return _Passing(what, float(after) if after.isdecimal() else 0.0)
 
@@ -196,14 +215,20 @@ def _read(read: Callable[[int], bytes], due: float) -> bytes:
     return body
 
 
-def _content(body: bytes) -> str:
-    """The text of the first choice."""
+def _first_choice(body: bytes) -> dict[str, Any]:
+    """The first choice."""
     try:
-        choice = json.loads(body)["choices"][0]
-        content, finish = choice["message"]["content"], choice.get("finish_reason")
+        choice: dict[str, Any] = json.loads(body)["choices"][0]
+        choice["message"].get("content")
     except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
         raise JudgeFailed("the reply is no chat completion") from None
-    if finish == "length":
+    return choice
+
+
+def _content(choice: Mapping[str, Any]) -> str:
+    """The text of a choice."""
+    content = choice["message"].get("content")
+    if choice.get("finish_reason") == "length":
         raise JudgeFailed("the reply was cut off; raise max_tokens")
     if not isinstance(content, str):
         raise JudgeFailed("the reply has no text")

@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -91,7 +92,20 @@ def defused(text: str) -> str:
 
 
 def parse_verdict(reply: str, mark: str) -> JudgeVerdict:
+    """Read a reply about one answer; see `json_verdict`.
+
+    Raises:
+        ValueError: If it is in another form; says what.
+    """
+    verdict, analysis = json_verdict(reply, mark, ("correct", "incorrect"))
+    return JudgeVerdict(verdict == "correct", analysis)
+
+
+def json_verdict(reply: str, mark: str, verdicts: Sequence[str]) -> tuple[str, str]:
     """Read a reply: a JSON object with exactly the three keys, perhaps after a thought or in a code fence.
+
+    Returns:
+        The verdict, which is one of `verdicts`, and the analysis.
 
     Raises:
         ValueError: If the reply is anything else; says what.
@@ -106,9 +120,9 @@ def parse_verdict(reply: str, mark: str) -> JudgeVerdict:
         raise ValueError(f"the reply does not have the keys {', '.join(sorted(_KEYS))}: {text[:80]!r}")
     if value["mark"] != mark:
         raise ValueError("the verdict does not repeat the mark of its question")
-    if value["verdict"] not in ("correct", "incorrect"):
-        raise ValueError(f"the verdict is {value['verdict']!r}, neither 'correct' nor 'incorrect'")
-    return JudgeVerdict(value["verdict"] == "correct", value["analysis"])
+    if value["verdict"] not in verdicts:
+        raise ValueError(f"the verdict is {value['verdict']!r:.80}, none of {', '.join(verdicts)}")
+    return value["verdict"], value["analysis"]
 
 
 def _without_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

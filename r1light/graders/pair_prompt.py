@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from r1light.core.types import Message
@@ -49,7 +49,7 @@ The mark is {mark}. The texts stand between lines that carry it.
 
 Your own answer, the comparison, and the last line with the mark and the verdict, please."""
 
-_VERDICT = re.compile(r"\[\[([AB<>=]+)\]\]")
+_VERDICT = re.compile(r"\[\[([^\[\]]+)\]\]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +88,7 @@ def pair_question(
         swapped: Whether the second is shown as A.
         number: Of the judgment; it makes the mark another one, and so a new draw of the judge's.
     """
-    asked = question if isinstance(question, str) else _conversation(question)
+    asked = conversation_text(question)
     texts = [defused(text) for text in (asked, *((second, first) if swapped else (first, second)))]
     mark = hashlib.sha256(json.dumps([*texts, number]).encode()).hexdigest()[:16]
     user = _USER.format(mark=mark, question=texts[0], first=texts[1], second=texts[2])
@@ -101,15 +101,27 @@ def parse_pair_verdict(reply: str, mark: str) -> int:
     Raises:
         ValueError: It has no verdict behind the mark on its last line, several, or one of another form.
     """
+    return VERDICTS[marked_verdict(reply, mark, VERDICTS)]
+
+
+def marked_verdict(reply: str, mark: str, verdicts: Collection[str]) -> str:
+    """The verdict behind the mark on a reply's last line, a thought in front of it left out.
+
+    Raises:
+        ValueError: There is none, several, or one that is none of `verdicts`.
+    """
     lines = reply.rpartition("</think>")[2].strip().splitlines()
     last = lines[-1].strip("*` ") if lines else ""
     if not last.startswith(mark):
         raise ValueError(f"the reply does not end with its mark and a verdict: {last[:80]!r}")
     found = _VERDICT.fullmatch(last.removeprefix(mark).strip(":*` "))
-    if found is None or found[1] not in VERDICTS:
-        raise ValueError(f"the verdict is none of {', '.join(VERDICTS)} in [[ ]]: {last[:80]!r}")
-    return VERDICTS[found[1]]
+    if found is None or found[1] not in verdicts:
+        raise ValueError(f"the verdict is none of {', '.join(verdicts)} in [[ ]]: {last[:80]!r}")
+    return found[1]
 
 
-def _conversation(messages: Sequence[Message]) -> str:
-    return "\n\n".join(f"{message.role}: {message.content}" for message in messages)
+def conversation_text(question: str | Sequence[Message]) -> str:
+    """What was asked as one text; of a conversation, all turns with who said them."""
+    if isinstance(question, str):
+        return question
+    return "\n\n".join(f"{message.role}: {message.content}" for message in question)

@@ -20,7 +20,7 @@ from r1light.pipeline.overrides import literal, step_overrides
 from r1light.pipeline.process import StepProcess
 from r1light.pipeline.records import PipelineRecord
 from r1light.pipeline.references import Lookup, replaced
-from r1light.pipeline.results import check_readers, headline, lookup, read_result
+from r1light.pipeline.results import check_readers, gone_outputs, headline, lookup, read_result
 from r1light.pipeline.telling import Telling
 
 OUTPUT = "process.log"
@@ -66,7 +66,7 @@ class Engine:
         overrides, resolved = self._configuration(instance)
         folder = self.step_folder(instance)
         mark = reuse.make_mark(resolved, self.code, self.folder.path)
-        decision = reuse.decide(folder, mark, resolved)
+        decision = self._decide(instance, mark, resolved)
         shown = tuple(mask_override(line) for line in overrides)
         if decision.action == "reuse":
             self.record.update(instance.key, state="done", reused=True, why=decision.why, overrides=shown)
@@ -107,6 +107,15 @@ class Engine:
     def left(self, key: str) -> None:
         """Forget a step that runs no more."""
         self._running.pop(key, None)
+
+    def _decide(self, instance: Instance, mark: reuse.Mark, resolved: Mapping[str, Any]) -> reuse.Decision:
+        """What is to be done with a step; one whose output was deleted is run, for those that read it."""
+        folder = self.step_folder(instance)
+        decision = reuse.decide(folder, mark, resolved)
+        gone = gone_outputs(instance.key, folder, self.instances) if decision.action == "reuse" else []
+        if gone:
+            return reuse.Decision("run", f"what other steps read of it is gone: {', '.join(gone)}")
+        return decision
 
     def _configuration(self, instance: Instance) -> tuple[list[str], Mapping[str, Any]]:
         folders = {each.key: each.folder for each in self.instances}

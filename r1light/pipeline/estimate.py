@@ -112,7 +112,7 @@ def work_of(
         return Work(written, reads * written, learnt, options.gradient_checkpointing)
     if config.stage_name in ("sample", "evaluate") and rows is not None:
         asked = rows if options.limit is None else min(rows, options.limit)
-        each = options.k or SAMPLES if config.stage_name == "evaluate" else completions_a_problem(options)
+        each = _evaluated(options) if config.stage_name == "evaluate" else completions_a_problem(options)
         return Work(written=asked * each * _cap(config, context) * MEAN_SHARE)
     if config.stage_name == "distill" and options.mode == "on_policy":
         learnt = options.updates(0) * options.batch_size * _cap(config, context) * MEAN_SHARE
@@ -124,6 +124,11 @@ def work_of(
         learnt = min(options.epochs * rows, options.updates(round(rows)) * options.batch_size) * mean * texts
         return Work(learnt=learnt, recomputed=options.gradient_checkpointing)
     return None
+
+
+def _evaluated(options: Any) -> int:
+    """Completions a problem of stage=evaluate: one where it is greedy, 4 of a data source by default."""
+    return (options.k or SAMPLES) if options.temperature else 1
 
 
 def _cap(config: RunConfig, context: int | None) -> int:
@@ -176,7 +181,7 @@ def _at_a_time(config: RunConfig, devices: int) -> int:
     elif config.stage_name == "distill":
         drawn = options.batch_size
     else:
-        each = options.k or SAMPLES if config.stage_name == "evaluate" else completions_a_problem(options)
+        each = _evaluated(options) if config.stage_name == "evaluate" else completions_a_problem(options)
         drawn = options.batch_prompts * each
     return min(-(-drawn // devices), int(getattr(config.rollout.config, "max_slots", drawn)))
 

@@ -11,8 +11,9 @@ from typing import Any
 from r1light.config.pipeline_schema import InputSpec, StepSpec
 from r1light.config.schema import RunConfig
 from r1light.pipeline.prospect import Prospect, Prospects, name_of
+from r1light.pipeline.results import is_lost
 from r1light.pipeline.rows import Rows
-from r1light.training.plan import batch_plan
+from r1light.training.plan import batch_plan, counted
 
 WIDTH = 110
 _INPUT = re.compile(r"\$\{input:\s*([^{}\s]+)\s*\}")
@@ -67,6 +68,7 @@ def plan_lines(
     read = {name for step in steps if step.state != "left_out" for name in step.inputs}
     lines = [*_table(groups, absent), "", *_batches(groups), *_totals(seen)]
     missing = [name for name in inputs if name in absent & read]
+    missing += [name for name in inputs if name in read and is_lost(inputs[name])]
     told = [line for name in missing for line in _missing(name, inputs[name])]
     return [*lines, "", *told] if told else lines
 
@@ -152,7 +154,7 @@ def _arithmetic(config: RunConfig, prospect: Prospect) -> list[str]:
         return [f"{texts}, at most {options.max_tokens} tokens each; {_rate(options)}"]
     if config.stage_name not in ("sft", "distill", "reward_model"):
         return []
-    words = f"{_rows(prospect.rows)} x {options.epochs:g} epochs / {options.batch_size} an update"
+    words = f"{_rows(prospect.rows)} x {counted(options.epochs, 'epoch')} / {options.batch_size} an update"
     if prospect.rows is not None:
         updates = f"{options.updates(prospect.rows.count):,} updates"
         words += f" = {prospect.rows.known} {updates}" if prospect.rows.known else f" = {updates}"
@@ -180,12 +182,12 @@ def _totals(seen: Sequence[tuple[PlannedStep, Prospect]]) -> list[str]:
     unknown = len(left) - len(known)
     devices = sorted({one.device for one in known})
     lines = [
-        f"in all: {len(left)} steps to run"
+        f"in all: {counted(len(left), 'step')} to run"
         + (f" ({len(seen) - len(left)} done or left out)" if len(left) < len(seen) else "")
         + f", {duration(seconds)} one after another"
         + (f" ({hours:,.0f} device hours)" if hours else "")
         + (f" on {', '.join(devices)}" if devices else "")
-        + (f"; besides {unknown} steps whose time is not known yet" if unknown else "")
+        + (f"; besides {counted(unknown, 'step')} whose time is not known yet" if unknown else "")
     ]
     if any(not one.measured for one in known):
         lines.append("memory and time are estimates unless measured; docs/pipeline.md says how they are made")
@@ -193,7 +195,8 @@ def _totals(seen: Sequence[tuple[PlannedStep, Prospect]]) -> list[str]:
 
 
 def _missing(name: str, spec: InputSpec) -> list[str]:
-    told = f"missing: {name}: {spec.what}; give pipeline.inputs.{name}.path=..."
+    lost = "" if spec.path is None else f"; there is no file {spec.path}"
+    told = f"missing: {name}: {spec.what}{lost}; give pipeline.inputs.{name}.path=..."
     return textwrap.wrap(told, WIDTH, subsequent_indent="    ", break_on_hyphens=False)
 
 

@@ -46,6 +46,8 @@ def lookup(root: Path, instance: Instance, folders: Mapping[str, str], inputs: M
         instance: The one that reads.
         folders: The run folder of every instance, from the pipeline's, by key.
         inputs: The paths that the user gave.
+
+    What it gives raises ConfigError where an output was deleted since.
     """
 
     def find(reference: Reference) -> str | float:
@@ -56,9 +58,30 @@ def lookup(root: Path, instance: Instance, folders: Mapping[str, str], inputs: M
         _check(reference, result)
         if reference.kind == "metric":
             return result.metrics[reference.name]
-        return placed(result.outputs[reference.name], folder)
+        path = placed(result.outputs[reference.name], folder)
+        if not Path(path).exists():
+            raise ConfigError(f"{reference}: {path} is gone; run {reference.step} again too, or put it back")
+        return path
 
     return find
+
+
+def gone_outputs(key: str, folder: RunFolder, instances: Sequence[Instance]) -> list[str]:
+    """The outputs of a finished instance that others read, and that are no longer where it wrote them.
+
+    Args:
+        key: The instance.
+        folder: Its run folder.
+        instances: The whole graph.
+    """
+    outputs = read_result(folder).outputs
+    read = [
+        reference.name
+        for instance in instances
+        for reference, source in instance.reads
+        if source == key and reference.kind == "output" and reference.name in outputs
+    ]
+    return [name for name in dict.fromkeys(read) if not Path(placed(outputs[name], folder)).exists()]
 
 
 def stand_in(root: Path, instance: Instance, folders: Mapping[str, str], inputs: Mapping[str, str]) -> Lookup:
@@ -118,9 +141,14 @@ def check_inputs(inputs: Mapping[str, InputSpec], instances: Sequence[Instance])
             key = f"pipeline.inputs.{reference.name}.path"
             if spec.path is None:
                 raise ConfigError(f"step {instance.name} needs {spec.what}; set {key}=...")
-            file = Path(spec.path)
-            if file.suffix in (".jsonl", ".ndjson", ".json", ".parquet") and not file.exists():
+            if is_lost(spec):
                 raise ConfigError(f"{key}={spec.path}: there is no such file; it is to be {spec.what}")
+
+
+def is_lost(spec: InputSpec) -> bool:
+    """Whether an input names a file of rows that is not there; other paths may be names on the hub."""
+    suffixes = (".jsonl", ".ndjson", ".json", ".csv", ".parquet")
+    return spec.path is not None and Path(spec.path).suffix in suffixes and not Path(spec.path).exists()
 
 
 def headline(result: StageResult) -> str:

@@ -139,6 +139,9 @@ def _result(path: Path) -> StageResult | None:
     if not value:
         return None
     metrics, outputs = value.get("metrics") or {}, value.get("outputs") or {}
+    for name, inner in (("metrics", metrics), ("outputs", outputs)):
+        if not isinstance(inner, dict):
+            raise DataError(f"{path}: {name} should be a JSON object, not a {type(inner).__name__}")
     return StageResult(str(value.get("stage", "")), metrics, outputs)
 
 

@@ -15,6 +15,8 @@ from r1light.rollout.lifecycle import Lifecycle
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from r1light.rollout.hf_live import HuggingFaceLive
+
 UNLIMITED = 1 << 30
 """The context of an architecture that states none, in tokens."""
 
@@ -60,10 +62,23 @@ class HuggingFace:
         """
         run = self._life.begin()
         todo = list(requests)
-        text_config = self._model.config.get_text_config()
-        context = getattr(text_config, "max_position_embeddings", None) or UNLIMITED
+        context = self._context()
         check_requests(todo, context, self._model.get_input_embeddings().weight.shape[0])
         return self._groups(run, todo, params, context)
+
+    def live(self) -> HuggingFaceLive:
+        """A run that requests join and leave, one completion's token after another's."""
+        from r1light.rollout.hf_live import HuggingFaceLive
+
+        run = self._life.begin()
+        self._model.eval()
+        return HuggingFaceLive(
+            self._model,
+            lambda params: Endings(self._decode, self._eos_ids, params.stop, self._life.version),
+            lambda: self._life.aborted(run),
+            self._config.batch_size,
+            self._context(),
+        )
 
     def load_weights(self, named_tensors: Iterable[tuple[str, Tensor]], version: int) -> None:
         """Copy tensors into the module; those that are its own already stay where they are.
@@ -92,6 +107,10 @@ class HuggingFace:
         """Let the model go."""
         self._life.close()
         self._model = None
+
+    def _context(self) -> int:
+        text_config = self._model.config.get_text_config()
+        return getattr(text_config, "max_position_embeddings", None) or UNLIMITED
 
     def _groups(
         self, run: int, requests: list[RolloutRequest], params: SamplingParams, context: int

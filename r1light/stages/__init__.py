@@ -28,6 +28,7 @@ STAGES: Mapping[str, str] = {
     "reward_model": "r1light.stages.reward_model",
     "sample": "r1light.stages.sample",
     "score": "r1light.stages.score",
+    "serve": "r1light.stages.serve",
     "sft": "r1light.stages.sft",
     "validate": "r1light.stages.validate",
 }

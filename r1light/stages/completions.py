@@ -24,6 +24,7 @@ from r1light.stages.tasks import Chosen
 
 _log = logging.getLogger(__name__)
 
+
 def drawn(
     config: RunConfig, folder: RunFolder, template: Template, graders: Graders, tasks: Sequence[Chosen]
 ) -> tuple[Path, dict[str, float]]:

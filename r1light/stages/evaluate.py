@@ -22,7 +22,9 @@ from typing import Any, Literal
 from r1light.config.schema import RunConfig
 from r1light.core.run_folder import RunFolder, StageResult, write_json
 from r1light.core.types import SamplingParams
-from r1light.graders.judge import Judge
+from r1light.evaluation.harness import HarnessConfig
+from r1light.graders import JUDGED
+from r1light.graders.judge_model import JudgeConfig
 
 _log = logging.getLogger(__name__)
 
@@ -72,8 +74,10 @@ class Config:
     """A grader that judges all completions in place of the ones that their problems name."""
     token_ids: bool = False
     """Whether completions.jsonl has the sampled ids."""
-    judge: Judge.Config = field(default_factory=Judge.Config)
-    """The model that the grader `judge` asks."""
+    judge: JudgeConfig = field(default_factory=JudgeConfig)
+    """The model that graders ask which are no rules: `judge`, `facts`, `preference`, `arena`."""
+    lm_eval: HarnessConfig = field(default_factory=HarnessConfig)
+    """How tasks named `lm_eval:<task>`, of lm-evaluation-harness, are asked."""
 
     def __post_init__(self) -> None:
         SamplingParams(1, self.temperature, self.top_p, self.top_k, self.max_tokens)
@@ -88,12 +92,14 @@ def run(config: RunConfig, folder: RunFolder) -> StageResult:
     from r1light.stages import build
     from r1light.stages.completions import drawn, recorded
     from r1light.stages.graders import Graders
+    from r1light.stages.harness import apart, ask_harness
     from r1light.stages.judging import judge
     from r1light.stages.measuring import rewards_to_compute
     from r1light.stages.supervised import set_up
     from r1light.stages.tasks import about, check, chosen_tasks, figures_of
 
     begun = time.perf_counter()
+    names, config = apart(config)
     options: Config = config.stage
     set_up(config)
     rewards_to_compute(config)  # an unknown name is told before anything is drawn
@@ -101,23 +107,27 @@ def run(config: RunConfig, folder: RunFolder) -> StageResult:
     template = build.build_template(config)
     tasks = chosen_tasks(config)
     write_json(folder.tasks, about(tasks))
-    with closing(Graders(sandbox=config.sandbox, options={"judge": options.judge})) as graders:
+    harness = ask_harness(config, folder, names)
+    if harness and not tasks and options.completions is None:
+        return _finish(folder, None, harness)
+    judged = dict.fromkeys(JUDGED, options.judge)
+    with closing(Graders(sandbox=config.sandbox, options=judged)) as graders:
         if options.completions is not None:
             source, more = recorded(folder, Path(options.completions)), {"wall_seconds": 0.0}
         else:
             source, more = drawn(config, folder, template, graders, tasks)
         outcomes, earlier = judge(config, folder, template, graders, source)
-    metrics = figures_of(outcomes, tasks, config.seed)
+    metrics = figures_of(outcomes, tasks, config.seed) | harness
     more["wall_seconds"] += earlier + time.perf_counter() - begun
     return _finish(folder, source, metrics | more)
 
 
-def _finish(folder: RunFolder, source: Path, metrics: dict[str, float]) -> StageResult:
+def _finish(folder: RunFolder, source: Path | None, metrics: dict[str, float]) -> StageResult:
     """result.json, the report, and a table for the log."""
     from r1light.reports.evaluation import read_tasks, table_lines
     from r1light.stages.supervised import finish
 
-    outputs = {"completions": str(source), "samples": str(folder.samples)}
+    outputs = {} if source is None else {"completions": str(source), "samples": str(folder.samples)}
     result = finish(folder, "evaluate", metrics, outputs)
     for name in _STATE:
         (folder.path / name).unlink(missing_ok=True)  # the run is over, and nothing goes on from them

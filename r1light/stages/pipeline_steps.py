@@ -40,9 +40,9 @@ def configured(source: Source) -> Callable[[Sequence[str]], RunConfig]:
 
 
 def step_configs(config: RunConfig, root: Path, instances: Sequence[Instance]) -> dict[str, RunConfig]:
-    """Every step's configuration, by name, with likely values for what is not known yet.
+    """Every step's configuration for its first seed, with likely values for what is not known yet.
 
-    Seeds differ in nothing else, so the first one's is checked for all.
+    Those of the other seeds are checked likewise: a group that a step chooses may make something of the seed.
 
     Args:
         config: The pipeline's configuration.
@@ -58,14 +58,13 @@ def step_configs(config: RunConfig, root: Path, instances: Sequence[Instance]) -
     inputs, general = given_inputs(config.pipeline.inputs), handed_on(config)
     found: dict[str, RunConfig] = {}
     for instance in instances:
-        if instance.name in found:
-            continue
         find = stand_in(root, instance, folders, inputs)
         try:
             place = where(RunFolder(root / instance.folder))
-            found[instance.name] = configure([*overrides_of(instance, find, general), *place])
+            one = configure([*overrides_of(instance, find, general), *place])
         except UserError as error:
             raise ConfigError(f"pipeline.steps.{instance.name}: {error}") from error
+        found.setdefault(instance.name, one)
     return found
 
 

@@ -25,7 +25,8 @@ from r1light.curation.cold_start import ColdStart
 from r1light.curation.general import General
 from r1light.curation.pairs import Pairs
 from r1light.curation.rejection import Rejection
-from r1light.graders.judge import Judge
+from r1light.graders import JUDGED
+from r1light.graders.judge_model import JudgeConfig
 from r1light.stages.curations import build_curator, check_curation
 
 if TYPE_CHECKING:
@@ -85,7 +86,7 @@ class Config:
     """How `curation=pairs` makes and judges pairs."""
     rejection: Rejection.Config = field(default_factory=Rejection.Config)
     """What `curation=rejection` keeps."""
-    judge: Judge.Config = field(default_factory=Judge.Config)
+    judge: JudgeConfig = field(default_factory=JudgeConfig)
     """The model that the grader `judge` and curations ask."""
 
     def __post_init__(self) -> None:
@@ -117,7 +118,7 @@ def run(config: RunConfig, folder: RunFolder) -> StageResult:
     set_up(config)
     template = build.build_template(config)
     metrics: dict[str, float] = {}
-    with closing(Graders(sandbox=config.sandbox, options={"judge": options.judge})) as graders:
+    with closing(Graders(sandbox=config.sandbox, options=dict.fromkeys(JUDGED, options.judge))) as graders:
         curator = build_curator(config, template, graders)
         check_review(config, template)
         if options.completions is not None:

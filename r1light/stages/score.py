@@ -79,7 +79,7 @@ def run(config: RunConfig, folder: RunFolder) -> StageResult:
     source, output = Path(options.input), Path(options.output)
     if not source.exists():
         raise DataError(f"stage.input={source}: there is no such file; name a .jsonl, a completion a line")
-    if not source.is_file() or source.suffix in (".parquet", ".json"):
+    if not source.is_file() or source.suffix in (".parquet", ".json", ".csv"):
         raise DataError(f"stage.input={source} is no .jsonl file; name one, with a completion a line")
     template = build.build_template(config)
     stored = StoredCompletions(template, _encoder(config) if options.tokenize else None, options.grader)

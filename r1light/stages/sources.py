@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -90,7 +91,7 @@ def _columns(names: Iterable[str]) -> str:
 
 
 def _held_out(config: RunConfig, entry: str) -> Iterator[Any]:
-    """The test split of a data source, or the problems of a task; the run's own source has its options."""
+    """The test split of a data source, or the questions of a task; the run's own source has its options."""
     groups: dict[str, ComponentGroup] = {
         known.name: group for group in ("tasks", "data") for known in registry(group).entries()
     }
@@ -109,7 +110,23 @@ def _held_out(config: RunConfig, entry: str) -> Iterator[Any]:
                 f"data.decontaminate.against={entry}: {entry} cannot do without options of its own; give the "
                 "file of its held-out rows instead"
             ) from error
-    yield from _source(group, entry, options, "test")
+    if group != "tasks":
+        yield from _source(group, entry, options, "test")
+        return
+    folder = config.data.decontaminate.data_dir
+    data_dir = None if folder is None else Path(folder).expanduser()
+    try:
+        yield from map(_question, registry(group).create(entry, options, data_dir=data_dir, split="test"))
+    except DataError as error:
+        raise DataError(
+            f"data.decontaminate.against={entry}: name the folder with its file by "
+            f"data.decontaminate.data_dir=, or the file itself in place of {entry} ({error})"
+        ) from error
+
+
+def _question(problem: Problem) -> Problem:
+    """A problem without the words around its question, which training rows may share."""
+    return replace(problem, prompt=problem.meta.get("question", problem.prompt))
 
 
 def _say(config: RunConfig, tally: Tally) -> None:

@@ -12,7 +12,7 @@ from r1light.config.schema import RunConfig
 from r1light.core.errors import ResumeError, UserError
 from r1light.core.lock import FolderLock, holder
 from r1light.core.manifest import read_manifest
-from r1light.core.run_folder import RunFolder, write_atomic
+from r1light.core.run_folder import RunFolder, remove_stale, write_atomic
 from r1light.stages import stage_module
 from r1light.stages.pipeline_resume import resolve_pipeline
 from r1light.stages.resume import ResumePlan, is_default, resolve_resume
@@ -53,6 +53,7 @@ def open_run_folder(config: RunConfig, folder: RunFolder) -> Iterator[ResumePlan
                 plan = ResumePlan(
                     folder, (), f"a fresh start, as {holder(plan.folder.path)} took the old run up"
                 )
+        remove_stale(plan.folder.path)
         with _unfinished_again(plan.folder):
             yield plan
     finally:

@@ -5,6 +5,17 @@ from __future__ import annotations
 from r1light.training.grpo_options import GrpoOptions
 
 
+def counted(number: float, noun: str, plural: str = "s") -> str:
+    """A number with its noun.
+
+    Example:
+        >>> counted(1, "minibatch", "es"), counted(2, "minibatch", "es"), counted(1.0, "epoch")
+        ('1 minibatch', '2 minibatches', '1 epoch')
+    """
+    text = f"{number:g}" if isinstance(number, float) else str(number)
+    return f"{text} {noun}{'' if number == 1 else plural}"
+
+
 def batch_plan(options: GrpoOptions, devices: int) -> list[str]:
     """What the given numbers come to: rollouts and updates, in all and a device."""
     completions = options.prompts_per_iteration * options.group_size
@@ -12,12 +23,13 @@ def batch_plan(options: GrpoOptions, devices: int) -> list[str]:
     loss = options.loss_options
     problems = options.prompts_per_iteration
     return [
-        f"an iteration: {problems} problems x {options.group_size} completions = "
-        f"{completions} completions of at most {options.max_tokens} tokens"
+        f"an iteration: {counted(problems, 'problem')} x {counted(options.group_size, 'completion')} = "
+        f"{counted(completions, 'completion')} of at most {options.max_tokens} tokens"
         + (f", {completions // devices} a device" if devices > 1 else ""),
-        f"an update: {update} completions of {problems // options.minibatches} problems; "
-        f"{options.minibatches} minibatches x {options.inner_epochs} epochs = "
-        f"{options.updates_per_iteration} updates an iteration, {options.updates} in all",
+        f"an update: {counted(update, 'completion')} of "
+        f"{counted(problems // options.minibatches, 'problem')}; "
+        f"{counted(options.minibatches, 'minibatch', 'es')} x {counted(options.inner_epochs, 'epoch')} = "
+        f"{counted(options.updates_per_iteration, 'update')} an iteration, {options.updates} in all",
         f"the loss: {options.algorithm} ({loss.ratio_level} ratios, "
         f"clip {loss.clip_low:g}/{loss.clip_high:g}, {loss.aggregation}, "
         f"advantages by {options.normalisation}, KL {loss.kl_coefficient:g}), "
@@ -40,6 +52,6 @@ def _preference_plan(options: GrpoOptions) -> list[str]:
     iterations = options.iterations - switch + 1
     rounded = "" if iterations * each == asked else f"; {asked} updates are no whole iterations of {each}"
     return [
-        f"problems with meta.preference: drawn from iteration {switch} on, in the last {iterations} "
-        f"iterations ({iterations * each} updates){rounded}"
+        f"problems with meta.preference: drawn from iteration {switch} on, in the last "
+        f"{counted(iterations, 'iteration')} ({counted(iterations * each, 'update')}){rounded}"
     ]

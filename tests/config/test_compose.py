@@ -133,3 +133,31 @@ def test_hydras_runtime_values_can_be_interpolated(source, monkeypatch, tmp_path
 
 def test_a_configuration_without_hydras_node_resolves_too():
     assert resolve(OmegaConf.create({"a": 1, "b": "${a}"})) == {"a": 1, "b": 1}
+
+
+@pytest.mark.parametrize("value", ["null", "3", "true"])
+def test_what_can_be_no_choice_of_a_group_is_refused_with_its_name(source, value):
+    with pytest.raises(
+        ConfigError, match=r"^reward=\w+: reward is a group of YAML files; name one \(one, two\)"
+    ):
+        jobs(source, f"reward={value}")
+    assert jobs(source, "seed=3").jobs[0]["seed"] == 3
+
+
+def test_a_file_that_is_not_yaml_is_named_with_its_line(source, tmp_path):
+    (tmp_path / "conf" / "data" / "broken.yaml").write_text("path: [a\nb: c\n")
+    with pytest.raises(ConfigError) as caught:
+        jobs(source, "data=broken")
+    assert str(caught.value).startswith("a configuration file is not valid YAML: ")
+    assert 'data/broken.yaml", line 2' in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_references_that_cannot_be_read_are_named_with_their_key(source, tmp_path):
+    path = tmp_path / "conf" / "data" / "mine.yaml"
+    path.write_text('inner: {path: "${outputs:zero.model}"}\n')
+    with pytest.raises(ConfigError, match=r"^data\.inner\.path: .* type outputs; .* \$\{output:\.\.\.\}"):
+        jobs(source, "data=mine")
+    path.write_text('inner: {path: "${output:zero.model"}\n')
+    with pytest.raises(ConfigError, match=r"^inner\.path: missing BRACE_CLOSE"):
+        jobs(source, "data=mine")

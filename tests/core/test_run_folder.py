@@ -1,5 +1,7 @@
 import json
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -11,6 +13,7 @@ from r1light.core.run_folder import (
     append_jsonl,
     keep_rows,
     read_jsonl,
+    remove_stale,
     write_atomic,
     write_json,
 )
@@ -88,3 +91,20 @@ def test_keeping_rows_drops_those_of_later_iterations(tmp_path):
 def test_json_is_readable_by_people(tmp_path):
     write_json(tmp_path / "x.json", {"a": "思"})
     assert Path(tmp_path / "x.json").read_text() == '{\n  "a": "思"\n}\n'
+
+
+def test_what_a_killed_process_had_set_aside_is_removed_and_nothing_else(tmp_path):
+    code = (
+        "import os, signal, sys; from pathlib import Path; from r1light.core.run_folder import write_atomic; "
+        "os.fsync = lambda descriptor: os.kill(os.getpid(), signal.SIGKILL); "
+        "write_atomic(Path(sys.argv[1], 'result.json'), b'half')"
+    )
+    root = Path(__file__).resolve().parents[2]
+    subprocess.run([sys.executable, "-c", code, str(tmp_path)], check=False, env={"PYTHONPATH": str(root)})
+    (stale,) = tmp_path.iterdir()
+    assert stale.name.startswith(".result.json.")
+    kept = {f".report.html.{os.getpid()}.tmp", ".mine.tmp", "x.1.tmp", ".a.0.tmp"}
+    for name in kept:
+        (tmp_path / name).touch()
+    remove_stale(tmp_path)
+    assert {path.name for path in tmp_path.iterdir()} == kept

@@ -6,11 +6,12 @@ import json
 import os
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import pytest
 
 from r1light.core.errors import DataError
-from r1light.data.rows import HubSplit, read_rows
+from r1light.data.rows import EVERY, HubSplit, read_rows, rows_and_faults
 
 HUB = HubSplit(None, "train")
 
@@ -96,8 +97,42 @@ def test_what_is_neither_a_file_nor_a_hub_name_is_refused_without_asking_the_hub
         read(path)
 
 
-def test_a_file_of_another_kind_is_refused(tmp_path):
+def test_csv_rows_are_texts_by_column_with_the_line_that_each_begins_on(tmp_path):
     path = tmp_path / "a.csv"
+    path.write_bytes(b'\xef\xbb\xbfq,a\r\n"1, or\n""one""",2\r\n\r\n\xe4\xbd\xa0,')
+    rows = read(path)
+    assert [row.values for row in rows] == [{"q": '1, or\n"one"', "a": "2"}, {"q": "你", "a": ""}]
+    assert [row.where for row in rows] == [f"{path}:2", f"{path}:5"]
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        (b"q,a\n1,2\n3\n", r"a\.csv:3 has 1 cells, and the first row names 2 columns"),
+        (b"q,a\n1,2,3\n", r"a\.csv:2 has 3 cells"),
+        (b"q,q\n1,2\n", r"a\.csv:1: the first row of a \.csv file names its columns, each once"),
+        (b'q,a\n"1"2,3\n', r"a\.csv:2 is no row of CSV"),
+        (b'q,a\n1,2\n"3,4\n5,6\n', r"a\.csv:3 is no row of CSV: unexpected end of data"),
+        (b"q,a\n1,\xff\n", r"a\.csv:2 is not UTF-8 at byte 2"),
+    ],
+)
+def test_a_broken_row_of_csv_is_named(tmp_path, text, says):
+    path = tmp_path / "a.csv"
+    path.write_bytes(text)
+    with pytest.raises(DataError, match=says):
+        read(path)
+
+
+def test_behind_a_broken_row_of_csv_it_goes_on(tmp_path):
+    path = tmp_path / "a.csv"
+    path.write_text('q,a\n1\n"2"x,3\n4,5\n')
+    found = list(rows_and_faults(str(path), HUB))
+    assert [isinstance(each, DataError) for each in found] == [True, True, False]
+    assert found[-1].values == {"q": "4", "a": "5"}
+
+
+def test_a_file_of_another_kind_is_refused(tmp_path):
+    path = tmp_path / "a.tsv"
     path.write_text("q\n1\n")
     with pytest.raises(DataError, match=r"must end in \.jsonl"):
         read(path)
@@ -121,3 +156,16 @@ def test_without_the_hub_the_error_is_one_line():
     assert len(lines) == 1
     assert lines[0].startswith("DataError data.path=nobody/nothing is no file here")
     assert "give a file by data.path=" in lines[0]
+
+
+def test_every_configuration_of_a_data_set_on_the_hub(monkeypatch):
+    def load_dataset(path, subset, split, revision):
+        return [{"from": f"{path} {subset} {split} {revision}"}]
+
+    hub = SimpleNamespace(
+        load_dataset=load_dataset, get_dataset_config_names=lambda path, revision: ["a", "b"]
+    )
+    monkeypatch.setitem(sys.modules, "datasets", hub)
+    rows = list(read_rows("owner/name", HubSplit(EVERY, "val", "v1")))
+    assert [row.values["from"] for row in rows] == ["owner/name a val v1", "owner/name b val v1"]
+    assert [row.where for row in rows] == ["owner/name (val): row 1", "owner/name (val): row 2"]

@@ -62,6 +62,20 @@ def test_a_sweep_of_which_a_job_failed_shows_what_there_is_and_ends_with_the_job
     assert (command.folder / "sweep" / "comparison.html").exists()
 
 
+def test_a_sweep_that_a_signal_ends_shows_what_was_done_until_then(command):
+    words = ["stage=act", "seed=1", "stage.do=succeed,again,SIGINT,never", "hydra.sweep.dir=sweep"]
+    done = command("-m", *words, act=True)
+    assert done.returncode == 130
+    assert done.stderr.splitlines()[-1].startswith("interrupted by SIGINT")
+    assert [(row[0], row[1]) for row in table(done)] == [
+        ("0", "finished"),
+        ("1", "finished"),
+        ("2", "unfinished"),
+    ]
+    assert not (command.folder / "sweep" / "3").exists()
+    assert (command.folder / "sweep" / "comparison.html").exists()
+
+
 def test_a_comparison_that_fails_changes_nothing_but_a_line(command):
     for name, code, words in (("a", 0, []), ("b", 1, ["stage.do=engine error"])):
         sweep = command.folder / name

@@ -93,7 +93,7 @@ def test_states_are_said_and_what_is_done_is_not_counted():
     ]
     lines = plan_lines(steps, {})
     assert [table(lines)[name][-1] for name in "ab"] == ["done", "left out"]
-    assert any("1 steps to run (2 done or left out), 1.5 h" in line for line in lines)
+    assert any("1 step to run (2 done or left out), 1.5 h" in line for line in lines)
 
 
 def test_the_batches_of_training_stand_in_words_and_numbers():
@@ -137,6 +137,18 @@ def test_rows_of_an_earlier_step_are_bounded(path):
     assert "at most 40 rows x 2 epochs / 8 an update = at most 10 updates" in text
 
 
+def test_a_file_of_rows_that_is_not_there_is_missing_too(tmp_path):
+    inputs = {"rows": InputSpec(what="rows to learn from", path=str(tmp_path / "rows.jsonl"))}
+    steps = [PlannedStep("a@0", StepSpec(stage="sft", options={"data": {"path": "${input:rows}"}}), None)]
+    told = " ".join("\n".join(plan_lines(steps, inputs)).split())
+    assert told.endswith(
+        f"missing: rows: rows to learn from; there is no file {tmp_path}/rows.jsonl; "
+        "give pipeline.inputs.rows.path=..."
+    )
+    (tmp_path / "rows.jsonl").write_text("{}\n")
+    assert "missing" not in "\n".join(plan_lines(steps, inputs))
+
+
 def test_what_is_missing_is_said_once():
     options = {"data": {"path": "${input:rows}"}, "stage": {"chain": ["${input:rows}"]}}
     step = PlannedStep("a@0", StepSpec(stage="sft", options=options), None)
@@ -154,7 +166,7 @@ def test_a_step_that_is_left_out_misses_nothing():
 def test_a_step_without_a_configuration_is_listed():
     lines = plan_lines([PlannedStep("a@0", StepSpec(stage="sft"), None)], {})
     assert table(lines)["a"] == ["a", "0", "sft", "?", "?"]
-    assert any("besides 1 steps whose time is not known yet" in line for line in lines)
+    assert any("besides 1 step whose time is not known yet" in line for line in lines)
 
 
 def test_accelerators_are_counted_and_too_much_memory_is_marked():

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Callable
 from typing import Any
@@ -87,3 +88,11 @@ def test_an_accuracy_that_gave_no_score_is_neither_right_nor_wrong(
 ) -> None:
     (row,) = read_samples(make_run(samples=[sample(scores={"accuracy": score})]))
     assert row.correct is correct
+
+
+@pytest.mark.parametrize(("name", "kind"), [("metrics", "list"), ("outputs", "int")])
+def test_a_result_of_another_form_is_refused_in_one_line(tmp_path, name, kind):
+    folder = RunFolder(tmp_path)
+    folder.result.write_text(json.dumps({"stage": "grpo", name: {"list": [1], "int": 3}[kind]}))
+    with pytest.raises(DataError, match=f"result.json: {name} should be a JSON object, not a {kind}"):
+        read_run(folder)

@@ -23,7 +23,7 @@ def test_gaps_are_closed_by_the_last_rows():
 
 def test_prefill_takes_whole_groups_from_the_front_within_the_budget():
     scheduler = Scheduler(drafts(4, 2), 8)
-    lengths = [10, 9, 8, 8]
+    lengths = [10, 9, 8, 8].__getitem__
     # Padded to the longest: 10, 20, 30, 40 tokens.
     assert scheduler.upcoming(lengths, 30) == [0, 1, 2]
     assert scheduler.upcoming(lengths, 29) == [0, 1]
@@ -58,7 +58,7 @@ def test_every_draft_is_begun_once_and_stands_where_the_moves_say(groups, n, slo
     begun: list[tuple[int, int]] = []
     while not scheduler.finished:
         if scheduler.refill:
-            new = scheduler.admit(scheduler.upcoming([3] * groups, 6))
+            new = scheduler.admit(scheduler.upcoming(lambda group: 3, 6))
             where += new
             begun += [(each.group, each.index) for each in new]
             assert new

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sys
 from pathlib import Path
 
@@ -121,6 +122,7 @@ def run(work):
     def call(*overrides, folder="run"):
         diary = work / "diary.txt"
         diary.unlink(missing_ok=True)
+        call.lines = []
         words = ["stage=pipeline", "pipeline=small", *overrides]
         config = configure(words)
         path = Path(folder)
@@ -194,6 +196,18 @@ def test_a_changed_step_runs_anew_and_those_that_read_it_only_if_it_made_somethi
     assert why["first@0"].startswith("the input stage.input changed")
 
 
+def test_a_step_whose_output_was_deleted_is_run_again_and_those_that_read_it_are_not(run):
+    run()
+    shutil.rmtree("run/steps/first/seed-0/model")
+    shutil.rmtree("run/steps/third/seed-0/model")  # which nothing reads
+    with pytest.raises(ConfigError, match=r"first.model}: run/steps/first/seed-0/model is gone; run first"):
+        run("stage.only=[second]")
+    assert Path("run/steps/second/seed-0/result.json").exists(), "what was done before stays where it is"
+    assert run() == ["first@0"]
+    why = {row["key"]: row["why"] for row in read_record(RunFolder(Path("run")))["steps"]}
+    assert why["first@0"].startswith("what other steps read of it is gone: model")
+
+
 def test_a_scale_changes_what_it_says(run):
     run("stage.scale=smoke")
     assert run.lines[1].endswith(" 7")
@@ -250,6 +264,23 @@ def test_an_output_that_is_not_there_is_said_when_its_step_has_run(run, work):
             "stage.start=third",
             "step third needs second@0, which is left out and not finished in this run folder",
         ),
+        (
+            "pipeline.steps.secnd.options.stage.batch_rows=1",
+            "pipeline.steps.secnd.stage is required; set it for a new one, or: unknown step 'secnd'; "
+            "did you mean 'second'?",
+        ),
+        (
+            "pipeline.inputs.row.path=x",
+            "pipeline.inputs.row.what is required; set it for a new one, or: unknown input 'row'",
+        ),
+        (
+            "pipeline.steps.third.options.resume=none",
+            "pipeline.steps.third: options.resume is not for a step to say",
+        ),
+        (
+            "pipeline.steps.third.groups.stage=sample",
+            "pipeline.steps.third: groups.stage is not for a step to say",
+        ),
         ("stage.only=[secnd]", "stage.only: unknown step 'secnd'; did you mean 'second'?"),
     ],
 )
@@ -257,6 +288,15 @@ def test_wrong_input_is_said_before_anything_runs(run, override, line):
     with pytest.raises(ConfigError) as caught:
         run(*override.split())
     assert str(caught.value).startswith(line)
+    assert run.lines == []
+
+
+def test_the_steps_of_every_seed_are_checked_before_anything_runs(run, work):
+    (work / "conf" / "experiment").mkdir()
+    text = '# @package _global_\nreward: {max_error_rate: "${seed}"}\n'  # seed 1 is one, seed 2 is too much
+    (work / "conf" / "experiment" / "by_seed.yaml").write_text(text)
+    with pytest.raises(ConfigError, match=r"^pipeline\.steps\.third: reward: max_error_rate=2"):
+        run("seeds=2", "seed=1", "pipeline.steps.third.groups.experiment=by_seed")
     assert run.lines == []
 
 

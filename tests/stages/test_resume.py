@@ -155,6 +155,14 @@ def test_none_starts_afresh_and_keeps_the_earlier_run_aside(make):
     assert (RunFolder(folder.path.with_name("out.old-1")).checkpoints / "iteration-000003.ckpt").exists()
 
 
+def test_taking_a_folder_removes_what_a_killed_process_had_not_finished_writing(make):
+    folder = make("out", 3)
+    stale = folder.path / f".metrics.jsonl.{2**22 + 1}.tmp"  # above the largest process id there can be
+    stale.touch()
+    with open_run_folder(configuration(), folder):
+        assert not stale.exists()
+
+
 def test_taking_up_a_run_removes_the_empty_folder_and_marks_the_run_unfinished(make):
     old = make("runs/grpo/1", 3)
     with open_run_folder(configuration(), folder_at("runs/grpo/2")) as plan:

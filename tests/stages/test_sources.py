@@ -79,7 +79,8 @@ def test_columns_that_no_row_has_are_refused(problems, tmp_path):
 def test_a_data_source_by_name_is_its_test_split(composed):
     # the split of a sum hangs on the sum, so a source has nothing of its own test split
     assert len(build_rows(composed, "train")) == 40
-    assert composed.resolved["data"]["decontaminate"] == {"against": ["arithmetic"], "columns": None}
+    spec = {"against": ["arithmetic"], "columns": None, "data_dir": None}
+    assert composed.resolved["data"]["decontaminate"] == spec
 
 
 def test_a_task_by_name(problems, monkeypatch):
@@ -87,6 +88,22 @@ def test_a_task_by_name(problems, monkeypatch):
     monkeypatch.setattr(sources, "registry", lambda group: tasks if group == "tasks" else registry(group))
     monkeypatch.setattr("r1light.config.validate.registry", sources.registry)
     assert ids(build_rows(problems("riddles"), "train")) == ["1", "2", "4"]
+
+
+def test_a_task_of_a_file_is_held_against_by_its_questions_alone(problems, tmp_path):
+    ask = "Please reason step by step, and put your final answer within \\boxed{}."
+    lines = [f"Of {TEN}? {ask}", f"What is new? {ask}"]
+    (tmp_path / "train.jsonl").write_text(
+        "".join(json.dumps({"prompt": each, "answer": "2"}) + "\n" for each in lines)
+    )
+    (tmp_path / "aime24.jsonl").write_text(json.dumps({"problem": f"Now {TEN}", "answer": "7"}) + "\n")
+    config = problems("aime24")
+    here = replace(config.data.decontaminate, data_dir=str(tmp_path))
+    config = replace(config, data=replace(config.data, decontaminate=here))
+    assert ids(build_rows(config, "train")) == ["2"]
+    (tmp_path / "aime24.jsonl").unlink()
+    with pytest.raises(DataError, match=r"against=aime24: name the folder .*data_dir=.* has none of aime24"):
+        build_rows(config, "train")
 
 
 class Riddles:

@@ -27,7 +27,7 @@ def test_the_papers_second_stage_is_told_in_its_own_numbers():
     [
         (None, None, "learning rate"),
         (0, 11, "never drawn"),
-        (4, 10, "drawn from iteration 10 on, in the last 1 iterations (4 updates)"),
+        (4, 10, "drawn from iteration 10 on, in the last 1 iteration (4 updates)"),
         # 5 updates are 1.25 iterations of 4: the last two
         (5, 9, "drawn from iteration 9 on, in the last 2 iterations (8 updates); 5 updates are no whole"),
         (40, 1, "from the start, as stage.preference_updates=40 is no fewer than the 40 updates"),
@@ -52,3 +52,11 @@ def test_schedules_that_cannot_be(options, words):
 
     with pytest.raises(ValueError, match=words):
         convert(GrpoOptions, options, "stage")
+
+
+def test_one_of_a_thing_is_told_as_one():
+    lines = plan(iterations=2, prompts_per_iteration=1, group_size=2, minibatches=1, inner_epochs=1)
+    assert lines[0].startswith("an iteration: 1 problem x 2 completions = 2 completions of")
+    assert lines[1] == (
+        "an update: 2 completions of 1 problem; 1 minibatch x 1 epoch = 1 update an iteration, 2 in all"
+    )

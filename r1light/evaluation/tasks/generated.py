@@ -8,6 +8,7 @@ from typing import Any
 
 from r1light.core.types import Benchmark, Problem
 from r1light.data.arithmetic import Arithmetic
+from r1light.data.countdown import Countdown
 from r1light.evaluation.task import Rows
 
 
@@ -42,3 +43,22 @@ ARITHMETIC = GeneratedTask(
     lambda config: Arithmetic(config, split="test"),
     Arithmetic.Config,
 )
+
+
+@dataclass(frozen=True, slots=True)
+class CountdownConfig(Countdown.Config):
+    """How large the games are, how many there are, and how the answer is asked for."""
+
+    instruction: str = (
+        "\nPlease reason step by step, and put the expression alone, such as (1 + 2) * 3, within \\boxed{}."
+    )
+    """What follows the question; empty for models that learnt the game from the question alone."""
+
+
+def _countdown(config: CountdownConfig) -> Iterator[Problem]:
+    for problem in Countdown(config, split="test"):
+        meta = {**problem.meta, "question": problem.prompt}
+        yield replace(problem, prompt=f"{problem.prompt}{config.instruction}", meta=meta)
+
+
+COUNTDOWN = GeneratedTask("countdown", Benchmark("Countdown", k=4), _countdown, CountdownConfig)

@@ -1,8 +1,8 @@
 """`rollout=native`: a hand-written decoder with continuous batching, in this process, for CPU and GPU.
 
 support: which models it knows; weights: fused buffers; decoder: the forward pass; scheduler: which
-completion in which slot; run: one call; engine: the whole. Importing this package imports no torch; its
-modules that need it are imported when an engine is built.
+completion in which slot; run: one call; live: one that requests join and leave; engine: the whole. Importing
+this package imports no torch; its modules that need it are imported when an engine is built.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from r1light.core.errors import ModelError
 from r1light.core.protocols import Decode
 from r1light.core.types import Group, RolloutRequest, SamplingParams
 from r1light.rollout.hf import HuggingFace
+from r1light.rollout.live import Live
 from r1light.rollout.native.support import unsupported
 
 if TYPE_CHECKING:
@@ -91,6 +92,14 @@ class Native:
                 probabilities.
         """
         return self._engine.generate(requests, params)
+
+    def live(self) -> Live:
+        """A run that requests join and leave while it goes on.
+
+        Raises:
+            EngineError: If the engine is closed.
+        """
+        return self._engine.live()
 
     def load_weights(self, named_tensors: Iterable[tuple[str, Tensor]], version: int) -> None:
         """Copy the policy's weights, by the names of `model.state_dict()`; a tied `lm_head.weight` may lack.

@@ -10,16 +10,15 @@ from torch import Tensor
 
 from r1light.core.protocols import Decode
 from r1light.core.types import Group, RolloutRequest, SamplingParams
+from r1light.rollout.choosing import Alike
 from r1light.rollout.drafts import Collector, Draft, Endings, check_requests, drafts_of
 from r1light.rollout.lifecycle import Lifecycle
 from r1light.rollout.native.decoder import Decoder
+from r1light.rollout.native.live import CACHE_STEP, NativeLive
 from r1light.rollout.native.run import Run
 from r1light.rollout.native.scheduler import Scheduler
 from r1light.rollout.native.support import architecture
 from r1light.rollout.native.weights import Weights
-
-CACHE_STEP = 64
-"""The cache's length is a multiple of this many tokens, so that calls of like length share its memory."""
 
 
 class Engine:
@@ -68,6 +67,17 @@ class Engine:
         check_requests(todo, arch.context, arch.vocabulary)
         return self._groups(run, todo, params)
 
+    def live(self) -> NativeLive:
+        """See `r1light.rollout.native.Native.live`."""
+        run = self._life.begin()
+        return NativeLive(
+            self._decoder,
+            lambda params: Endings(self._decode, self._eos_ids, params.stop, self._life.version),
+            lambda: self._life.aborted(run),
+            self._max_slots,
+            self._prefill_tokens,
+        )
+
     def load_weights(self, named_tensors: Iterable[tuple[str, Tensor]], version: int) -> None:
         """See `r1light.rollout.native.Native.load_weights`."""
         self._life.weights_changed(version)
@@ -91,7 +101,9 @@ class Engine:
         slots = min(self._max_slots, len(drafts))
         scheduler = Scheduler(drafts, slots)
         cache = self._cache(slots, max(len(requests[each.group].prompt_ids) + each.cap for each in drafts))
-        run = Run(self._decoder, cache, requests, params, scheduler, endings, self._prefill_tokens)
+        choosing = Alike(requests, params, endings)
+        prompts = {group: request.prompt_ids for group, request in enumerate(requests)}
+        run = Run(self._decoder, cache, prompts, choosing, scheduler, self._prefill_tokens)
         while not scheduler.finished:
             ended = scheduler.clear() if self._life.aborted(number) else run.advance()
             yield from _whole(ended, endings, collector)

@@ -6,17 +6,16 @@ P prompts of one prefill, S slots, B slots in use, L tokens, V vocabulary.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
-from r1light.core.types import RolloutRequest, SamplingParams
-from r1light.rollout.drafts import Draft, Endings
+from r1light.rollout.choosing import Choosing
+from r1light.rollout.drafts import Draft
 from r1light.rollout.native.decoder import Decoder
 from r1light.rollout.native.scheduler import Scheduler
-from r1light.rollout.sampling import row_states, sample_tokens
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,10 +40,9 @@ class Run:
         self,
         decoder: Decoder,
         cache: Tensor,
-        requests: Sequence[RolloutRequest],
-        params: SamplingParams,
+        prompts: Mapping[int, Sequence[int]],
+        choosing: Choosing,
         scheduler: Scheduler,
-        endings: Endings,
         prefill_tokens: int,
     ) -> None:
         """Take what a call needs.
@@ -52,19 +50,16 @@ class Run:
         Args:
             decoder: The model.
             cache: [layers, S, 2K, longest text, D], finite everywhere.
-            requests: The prompts, by group.
-            params: How to draw.
-            scheduler: With every draft in its queue.
-            endings: What ends a draft.
+            prompts: The prompts' token ids, by group; may gain and lose groups meanwhile.
+            choosing: How tokens are drawn, and what ends a draft.
+            scheduler: With the drafts in its queue.
             prefill_tokens: Most tokens of a prefill.
         """
         self._decoder = decoder
         self._cache = cache
-        self._requests = requests
-        self._lengths = [len(request.prompt_ids) for request in requests]
-        self._params = params
+        self._texts = prompts
+        self._choosing = choosing
         self._scheduler = scheduler
-        self._endings = endings
         self._prefill_tokens = prefill_tokens
         self._prompts: Prompts | None = None
         # What the next step needs of each slot: the token to read, its position in the text, the row's stream
@@ -76,9 +71,23 @@ class Run:
         with torch.inference_mode(), torch.autocast(self._cache.device.type, enabled=False):
             return self._admit() if self._scheduler.refill else self._step()
 
+    def move_to(self, cache: Tensor) -> None:
+        """Go on in a cache that has at least as many slots, and as much room in each."""
+        _, slots, _, length, _ = self._cache.shape
+        cache[:, :slots, :, :length] = self._cache
+        state_4S = torch.zeros(4, cache.shape[1], dtype=torch.int64, device=cache.device)
+        state_4S[:, :slots] = self._state_4S
+        self._cache, self._state_4S = cache, state_4S
+
+    def drop(self, group: int) -> None:
+        """Give up the drafts of a group, begun or not."""
+        self._scheduler.forget(group)
+        active = self._scheduler.active
+        self._retire([slot for slot, draft in enumerate(active) if draft.group == group])
+
     def _admit(self) -> list[Draft]:
         if self._prompts is None:
-            self._prompts = self._prefill(self._scheduler.upcoming(self._lengths, self._prefill_tokens))
+            self._prompts = self._prefill(self._scheduler.upcoming(self._length, self._prefill_tokens))
         prompts = self._prompts
         first = len(self._scheduler.active)
         begun = self._scheduler.admit(prompts.rows)
@@ -89,11 +98,10 @@ class Run:
         slots = slice(first, first + len(begun))
         rows_B = torch.tensor([prompts.rows[draft.group] for draft in begun], device=device)
         self._copy_prompts(first, begun, prompts)
-        keys = [(self._requests[draft.group].key, draft.index) for draft in begun]
-        states_B = row_states(self._params.seed, keys, device)
+        states_B = self._choosing.states(begun, device)
         drawn_B = torch.zeros_like(states_B)
-        tokens_B, logprobs_B = sample_tokens(prompts.logits[rows_B], self._params, states_B, drawn_B)
-        positions_B = torch.tensor([self._lengths[draft.group] for draft in begun], device=device)
+        tokens_B, logprobs_B = self._choosing.choose(begun, prompts.logits[rows_B], states_B, drawn_B)
+        positions_B = torch.tensor([self._length(draft.group) for draft in begun], device=device)
         self._state_4S[:, slots] = torch.stack((tokens_B, positions_B, states_B, drawn_B + 1))
         return self._record(first, tokens_B, logprobs_B)
 
@@ -101,16 +109,16 @@ class Run:
         """Put each draft's prompt into its slot; drafts of a group stand side by side."""
         for group, copies in Counter(draft.group for draft in begun).items():
             slots = slice(first, first + copies)
-            row, length = prompts.rows[group], self._lengths[group]
+            row, length = prompts.rows[group], self._length(group)
             self._cache[:, slots, :, :length] = prompts.cache[:, row : row + 1, :, :length]
             first += copies
 
     def _prefill(self, groups: Sequence[int]) -> Prompts:
         device, arch = self._cache.device, self._decoder.arch
-        lengths = [self._lengths[group] for group in groups]
+        lengths = [self._length(group) for group in groups]
         longest = max(lengths)
         padded = [
-            [*self._requests[group].prompt_ids, *([0] * (longest - length))]
+            [*self._texts[group], *([0] * (longest - length))]
             for group, length in zip(groups, lengths, strict=True)
         ]
         shape = (arch.layers, len(groups), 2 * arch.kv_heads, longest, arch.head_dim)
@@ -121,11 +129,11 @@ class Run:
         return Prompts({group: row for row, group in enumerate(groups)}, cache, logits)
 
     def _step(self) -> list[Draft]:
-        count = len(self._scheduler.active)
-        tokens_B, positions_B, states_B, drawn_B = self._state_4S[:, :count]
-        length = max(self._lengths[draft.group] + len(draft.token_ids) for draft in self._scheduler.active)
+        active = self._scheduler.active
+        tokens_B, positions_B, states_B, drawn_B = self._state_4S[:, : len(active)]
+        length = max(self._length(draft.group) + len(draft.token_ids) for draft in active)
         logits_BV = self._decoder.step(tokens_B, positions_B, length, self._cache)
-        sampled_B, logprobs_B = sample_tokens(logits_BV, self._params, states_B, drawn_B)
+        sampled_B, logprobs_B = self._choosing.choose(active, logits_BV, states_B, drawn_B)
         tokens_B.copy_(sampled_B)
         positions_B.add_(1)
         drawn_B.add_(1)
@@ -135,9 +143,11 @@ class Run:
         """Write down the tokens of the slots from `first` on; retire the drafts that end by them."""
         drafts = self._scheduler.active[first:]
         written = zip(drafts, tokens_B.tolist(), logprobs_B.tolist(), strict=True)
-        over = [first + row for row, each in enumerate(written) if self._endings.extend(*each)]
-        if not over:
-            return []
+        over = [first + row for row, each in enumerate(written) if self._choosing.extend(*each)]
+        return self._retire(over) if over else []
+
+    def _retire(self, over: Sequence[int]) -> list[Draft]:
+        """Free slots, and close the gaps; returns the drafts that stood there."""
         ended = [self._scheduler.active[slot] for slot in over]
         moves = self._scheduler.retire(over)
         if moves:
@@ -145,3 +155,7 @@ class Run:
             self._cache[:, targets] = self._cache[:, sources]
             self._state_4S[:, targets] = self._state_4S[:, sources]
         return ended
+
+    def _length(self, group: int) -> int:
+        """Tokens of a group's prompt."""
+        return len(self._texts[group])

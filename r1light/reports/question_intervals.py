@@ -92,7 +92,7 @@ def over_seeds(found: Mapping[int, Found]) -> Value:
         return Value(by_seed, infinite.pop() if len(infinite) == 1 else None, never=never)
     middle = mean(known)
     half = _half_width(known, next(iter(found.values())).stderr)
-    if half is None:
+    if half is None or not (math.isfinite(middle - half) and math.isfinite(middle + half)):
         return Value(by_seed, middle)
     return Value(by_seed, middle, middle - half, middle + half)
 

@@ -8,7 +8,7 @@ import random
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from r1light.core.errors import DataError
@@ -270,6 +270,7 @@ def test_an_interval_moves_with_its_numbers_and_knows_no_order(
 
 
 @given(st.lists(st.one_of(st.floats(), st.none()), min_size=1, max_size=4))
+@example([0.0, 2e307])
 def test_no_metric_is_ever_infinite(values):
     found = over_seeds({i: Found(value) for i, value in enumerate(values) if value is None or value == value})
     assert found.mean is None or not math.isnan(found.mean)

@@ -108,7 +108,7 @@ def majority_vote(answers_K: Sequence[Hashable | None], *, seed: int, key: str) 
         return None
     most = max(votes.values())
     tied = sorted((answer for answer, count in votes.items() if count == most), key=repr)
-    return random.Random(f"{seed}/{key}").choice(tied)
+    return random.Random(f"{seed}/{key}".encode(errors="surrogatepass")).choice(tied)  # ids are anything
 
 
 def cons_at_k(

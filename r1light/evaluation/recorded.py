@@ -94,7 +94,8 @@ def rows_by_problem(path: Path) -> Iterator[bytes]:
                 for place in mine:
                     file.seek(place.offset)
                     line = file.read(place.size)
-                    yield from [line if place.times == 1 else _single(line)] * place.times
+                    whole = line if line.endswith(b"\n") else line + b"\n"  # a file may end without
+                    yield from [whole if place.times == 1 else _single(line)] * place.times
     except OSError as error:
         raise DataError(f"cannot read {path}: {error.strerror or error}") from error
 

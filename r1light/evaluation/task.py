@@ -166,4 +166,7 @@ def from_hub(name: str, about: Benchmark, hub: Hub | None) -> Iterator[Row]:
     try:
         yield from read_rows(hub.path, hub.part)
     except DataError as error:
-        raise DataError(f"task {name} has no data here: {about.obtain}; {how} ({error})") from error
+        if error.__cause__ is None:  # the rows are there, and one is broken
+            raise
+        why = (str(error.__cause__).strip() or type(error.__cause__).__name__).splitlines()[0]
+        raise DataError(f"task {name} has no data here: {about.obtain}; {how} (the hub: {why})") from error

@@ -157,7 +157,7 @@ def _best(rows: Sequence[Row], metric: str, towards: Direction) -> frozenset[int
 
 
 def default_metrics(runs: Sequence[ComparedRun]) -> list[str]:
-    """The numbers after training of runs that measured before and after it, else those that vary most.
+    """The numbers after training of runs that measured before and after it, else pass@1 and what varies most.
 
     Args:
         runs: Finished ones; only what all of them have is taken.
@@ -182,7 +182,11 @@ def default_metrics(runs: Sequence[ComparedRun]) -> list[str]:
         for name in shared
         if not _NO_HEADLINE.search(name) and all(plottable(run.record.metrics[name]) for run in runs)
     }
-    return sorted(varying, key=lambda name: (-varying[name], name))[:_MOST_METRICS]
+
+    def place(name: str) -> tuple[bool, float, str]:
+        return name.rpartition("/")[2] != "pass@1", -varying[name], name
+
+    return sorted(varying, key=place)[:_MOST_METRICS]
 
 
 def _variation(values: Sequence[float]) -> float:

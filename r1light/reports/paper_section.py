@@ -78,8 +78,16 @@ def _table(figures: Sequence[PaperFigure]) -> Html:
 
 
 def _protocols(metrics: Mapping[str, float]) -> Html:
-    rows = [[found.title, found.protocol] for found in paper_tasks(metrics).values()]
-    return table(["benchmark", "by the paper"], rows)
+    rows = [
+        [found.title, _asked(metrics, name), found.protocol] for name, found in paper_tasks(metrics).items()
+    ]
+    return table(["benchmark", "by this run", "by the paper"], rows)
+
+
+def _asked(metrics: Mapping[str, float], task: str) -> str:
+    """How much of a benchmark the run has asked."""
+    problems, completions = metrics[f"{task}/problems"], metrics.get(f"{task}/completions", 0.0)
+    return f"{problems:.0f} problems, {completions / problems:.3g} completions of each"
 
 
 def _axis(figure: PaperFigure) -> Axis:

@@ -20,6 +20,8 @@ from pathlib import Path
 from typing import Any, Literal
 
 from r1light.config.schema import RunConfig
+from r1light.core.errors import unknown_name
+from r1light.core.registry import registry
 from r1light.core.run_folder import RunFolder, StageResult, write_json
 from r1light.core.types import SamplingParams
 from r1light.evaluation.harness import HarnessConfig
@@ -104,6 +106,9 @@ def run(config: RunConfig, folder: RunFolder) -> StageResult:
     set_up(config)
     rewards_to_compute(config)  # an unknown name is told before anything is drawn
     check(options.tasks, options.task)
+    graders_known = [entry.name for entry in registry("graders").entries()]
+    if options.grader not in (None, *graders_known):
+        raise unknown_name("grader in stage.grader:", str(options.grader), graders_known)
     template = build.build_template(config)
     tasks = chosen_tasks(config)
     write_json(folder.tasks, about(tasks))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import random
 import zlib
 from collections.abc import Iterable, Mapping, Sequence
@@ -19,6 +20,8 @@ from r1light.evaluation import GROUPS
 from r1light.evaluation.outcome import Outcome
 from r1light.evaluation.summary import summarise
 from r1light.evaluation.task import Answered, Figures
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,21 +69,32 @@ def check(entries: Iterable[str], options: Mapping[str, Any]) -> None:
 
 
 def chosen_tasks(config: RunConfig) -> list[Chosen]:
-    """The tasks of the run with the problems that are asked.
+    """The tasks of the run with the problems that are asked; all of them where completions are given.
 
     Raises:
-        DataError: A task's data are absent or broken, or it has no problems.
+        DataError: A task's data are absent or broken, or it has no problems; of several tasks without their
+            files in `stage.data_dir`, names each.
     """
     options = config.stage
+    limit = options.limit if options.completions is None else None
     data_dir = None if options.data_dir is None else Path(options.data_dir).expanduser()
-    found = []
+    found, absent = [], list[tuple[str, DataError]]()
     for name in names_of(options.tasks):
         plain = options.task.get(name, {})
         built = component_config("tasks", name, plain, f"stage.task.{name}")
         task = registry("tasks").create(name, built, data_dir=data_dir)
         if not isinstance(task, Task):
             raise ConfigError(f"stage.tasks: {name} is no task: it has no `about`, or no problems")
-        found.append(Chosen(name, task, _limited(name, list(task), options.limit, config.seed)))
+        try:
+            found.append(Chosen(name, task, _limited(name, list(task), limit, config.seed)))
+        except DataError as error:
+            if data_dir is None:  # each look at the hub may take a minute
+                raise
+            absent.append((name, error))
+    if absent:
+        others = ", ".join(name for name, _ in absent[1:])
+        more = f"; nor can these be asked: {others}" if others else ""
+        raise DataError(f"{absent[0][1]}{more}") from absent[0][1]
     return found
 
 
@@ -108,6 +122,12 @@ def figures_of(outcomes: Sequence[Sequence[Outcome]], tasks: Sequence[Chosen], s
     """The metrics of all completions, under `<task>/` where tasks were asked, with each task's own."""
     metrics = summarise(outcomes, seed=seed, overall=not tasks)
     by_problem = {outcomes_K[0].problem_id: tuple(outcomes_K) for outcomes_K in outcomes}
+    asked = {problem.id for chosen in tasks for _, problem in chosen.problems}
+    if tasks and (strangers := [name for name in by_problem if name not in asked]):
+        _log.warning(
+            "%d problems are of no task that is named, such as %s: they count under their sources alone",
+            len(strangers), strangers[0],
+        )  # fmt: skip
     for chosen in tasks:
         compute: Figures | None = getattr(chosen.task, "figures", None)
         answered = [

@@ -128,3 +128,7 @@ def test_wrong_input_is_refused():
     for k, answers in ((2, ["1"]), (0, ["1"]), (1, ["1", "2"])):
         with pytest.raises(ValueError, match="problem 'p'"):
             cons_at_k([answers], [[1]], k=k, seed=0, keys_P=["p"])
+
+
+def test_a_key_may_be_any_text():
+    assert majority_vote(["4", "5"], seed=0, key="half a pair: \ud800") in {"4", "5"}

@@ -61,3 +61,10 @@ def test_an_empty_file_and_none_at_all(tmp_path):
         list(rows_by_problem(written(tmp_path)))
     with pytest.raises(DataError, match="cannot read"):
         list(rows_by_problem(tmp_path / "none.jsonl"))
+
+
+def test_a_file_may_end_without_a_newline(tmp_path):
+    path = written(tmp_path, row("a", "1"), row("b", "2"), row("a", "3"))
+    path.write_bytes(path.read_bytes().rstrip(b"\n"))
+    found = [json.loads(line)["completion"] for line in b"".join(rows_by_problem(path)).splitlines()]
+    assert found == ["1", "3", "2"]

@@ -84,3 +84,8 @@ def test_the_numbers_of_r1_and_of_the_students():
     assert (r1["aime24/pass@1"], r1["codeforces/rating"], r1["mmlu/pass@1"]) == (79.8, 2029, 90.8)
     assert (small["math500/pass@1"], small["codeforces/rating"]) == (83.9, 954)
     assert "codeforces/rating" not in by_name["QwQ-32B-Preview"]
+
+
+def test_the_page_says_how_much_this_run_has_asked():
+    page = str(paper_html(METRICS | {"aime24/completions": 120}))
+    assert "30 problems, 4 completions of each" in page

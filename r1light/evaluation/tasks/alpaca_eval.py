@@ -20,7 +20,7 @@ from r1light.data.columns import text_cell
 from r1light.data.rows import HubSplit, Row, read_rows
 from r1light.evaluation.length_control import PARTS, Comparison, Gamed, length_controlled
 from r1light.evaluation.outcome import Outcome
-from r1light.evaluation.task import Answered, Hub, RowTask, TaskConfig
+from r1light.evaluation.task import Answered, RowTask, TaskConfig
 
 _NO_SPLIT = HubSplit(None, "train")
 
@@ -138,7 +138,7 @@ class AlpacaEval:
         rows = RowTask(
             "alpaca_eval",
             self.about,
-            Hub("tatsu-lab/alpaca_eval", HubSplit("alpaca_eval_gpt4_baseline", "eval")),
+            None,  # on the hub there is a script, which today's `datasets` does not run
             problem,
             files=(
                 "alpaca_eval/alpaca_eval_instructions_with_gpt4_1106.jsonl",

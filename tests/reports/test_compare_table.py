@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -12,7 +13,7 @@ from r1light.core.run_folder import RunFolder
 from r1light.reports.compare_console import heads, lines
 from r1light.reports.compare_pool import cell_text
 from r1light.reports.compare_runs import read_runs
-from r1light.reports.compare_table import Comparison, compare, direction, short_names
+from r1light.reports.compare_table import Comparison, compare, default_metrics, direction, short_names
 
 Lay = Callable[..., RunFolder]
 
@@ -220,3 +221,16 @@ def test_the_order_in_which_runs_are_named_does_not_matter(
     assert (one.best, one.notes, one.metrics) == (other.best, other.notes, other.metrics)
     for name in one.metrics:
         assert [row.value(name) for row in one.rows] == [row.value(name) for row in other.rows]
+
+
+def test_right_answers_come_before_what_varies_more():
+    noise = [f"m{i}" for i in range(8)]
+    runs = [
+        SimpleNamespace(record=SimpleNamespace(metrics={**dict.fromkeys(noise, value), **right}))
+        for value, right in (
+            (1.0, {"a/pass@1": 0.50, "b/pass@1": 0.5}),
+            (9.0, {"a/pass@1": 0.51, "b/pass@1": 0.6}),
+        )
+    ]
+    # of the others' variation 8/9, b's 1/6, a's 1/51
+    assert default_metrics(runs) == ["b/pass@1", "a/pass@1", "m0", "m1", "m2", "m3"]

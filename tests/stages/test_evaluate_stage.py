@@ -126,7 +126,7 @@ def test_recorded_completions_are_judged_by_another_grader(evaluate, tmp_path):
     second, _ = evaluate("math", given, "stage.grader=math")
     assert (first.metrics["pass@1"], second.metrics["pass@1"]) == (pytest.approx(1 / 3), pytest.approx(2 / 3))
     assert second.metrics["cons@3"] == 1.0
-    with pytest.raises(DataError, match="unknown grader in stage.grader: 'maths'"):
+    with pytest.raises(UnknownNameError, match=r"unknown grader in stage\.grader: 'maths'"):
         evaluate("none", given, "stage.grader=maths")
 
 

@@ -132,7 +132,7 @@ class ScriptedJudge:
 
 @pytest.mark.slow
 def test_the_judge_of_the_stage_grades_where_there_is_no_rule(sample, tmp_path, monkeypatch):
-    monkeypatch.setattr("r1light.graders.judge._chat_model", lambda config: ScriptedJudge())
+    monkeypatch.setattr("r1light.graders.judge_model._chat_model", lambda config: ScriptedJudge())
     (tmp_path / "rows.jsonl").write_text('{"prompt": "The capital of France?", "answer": "Paris"}\n')
     answers = [f"<think> I know it </think> <answer> {city} </answer>" for city in ("Paris", "Rome", "Oslo")]
     _, read = sample(

@@ -30,8 +30,7 @@ class AlpacaConfig:
     """Where the instructions stand, and what controls for lengths."""
 
     path: str | None = None
-    """A file with columns instruction and output (the baseline's); null looks into `stage.data_dir`, and
-    without that takes it from the hub."""
+    """The file of instructions with the baseline's outputs; null looks into `stage.data_dir`."""
     gamed: str | None = None
     """`df_gamed.csv` of tatsu-lab/alpaca_eval on the hub: the instructions' published difficulties, and the
     comparisons that regularise. With it there is `lc_win_rate`, the published one; null for none."""
@@ -118,7 +117,7 @@ class AlpacaEval:
 
         Args:
             config: Where its files stand.
-            data_dir: A folder with the files of benchmarks, or None for the hub.
+            data_dir: A folder with the files of benchmarks, or None where `path` names the file.
 
         Raises:
             DataError: The file of published rows is absent or broken.

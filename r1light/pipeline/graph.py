@@ -54,8 +54,10 @@ def build_graph(pipeline: PipelineSpec, seeds: Sequence[int]) -> tuple[Instance,
         seeds: At least one.
 
     Raises:
-        ConfigError: A reference names a step or an input that does not exist, or steps wait for each other.
+        ConfigError: A reference names a step or an input that does not exist, steps wait for each other, or
+            a step with a seed of its own is to run with several.
     """
+    _check_seeds(pipeline, seeds)
     found = {name: list(_references(pipeline, name)) for name in pipeline.steps}
     needed = {
         name: tuple(
@@ -73,6 +75,15 @@ def build_graph(pipeline: PipelineSpec, seeds: Sequence[int]) -> tuple[Instance,
                 reads = tuple((one, None if one.step is None else keys[one.step]) for one in found[name])
                 instances.append(Instance(name, seed, step, tuple(keys.values()), reads))
     return tuple(instances)
+
+
+def _check_seeds(pipeline: PipelineSpec, seeds: Sequence[int]) -> None:
+    for name, step in pipeline.steps.items():
+        if len(seeds) > 1 and step.each_seed and "seed" in step.options:
+            raise ConfigError(
+                f"pipeline.steps.{name}.options.seed={step.options['seed']} would make its {len(seeds)} "
+                "seeds one; leave it out, or set each_seed: false"
+            )
 
 
 def with_all_needs(instances: Sequence[Instance], key: str) -> set[str]:

@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 
 Config = DistillOptions
 
+OUTPUTS = ("model", "report")
+
 
 @dataclass(frozen=True, slots=True)
 class _Parts:

@@ -28,6 +28,8 @@ from r1light.evaluation.harness import HarnessConfig
 from r1light.graders import JUDGED
 from r1light.graders.judge_model import JudgeConfig
 
+OUTPUTS = ("completions", "samples", "report")
+
 _log = logging.getLogger(__name__)
 
 _STATE = ("completions.jsonl.state.json", "samples.jsonl.state.json")

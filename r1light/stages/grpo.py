@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 Config = GrpoOptions
 
+OUTPUTS = ("model", "report", "best_model")
+
 _log = logging.getLogger(__name__)
 
 

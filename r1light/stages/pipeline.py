@@ -59,6 +59,8 @@ class Config:
         for name in ("jobs", "seeds"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name}={getattr(self, name)} must be at least 1")
+        if self.only is not None and not self.only:
+            raise ValueError("only=[] runs nothing; name at least one step, or set it to null for all")
 
 
 def MAKES_RUN_FOLDER(config: RunConfig) -> bool:

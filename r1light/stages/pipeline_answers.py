@@ -10,12 +10,15 @@ _log = logging.getLogger(__name__)
 
 
 def answered(folder: RunFolder) -> dict[str, float]:
-    """The metrics of the questions' answers, each verdict said in the log."""
+    """The metrics of the questions' answers, each verdict said in the log, and why one could not be given."""
     from r1light.reports.questions import answer_metrics, answers
 
     found = answers(folder.path)
     for answer in found:
         _log.info("%s %s: %s", answer.name, answer.verdict, answer.asks)
+        for check in answer.checks if answer.holds is None else ():
+            for why in check.missing:
+                _log.warning("%s, %s: %s", answer.name, check.name, why)
     return answer_metrics(found)
 
 

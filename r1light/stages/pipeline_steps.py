@@ -9,10 +9,11 @@ from typing import Any
 
 from r1light.config.compose import Source, compose_jobs
 from r1light.config.convert import to_plain
+from r1light.config.pipeline_schema import PipelineSpec
 from r1light.config.running import as_arguments, running_source
 from r1light.config.schema import LoggerSpec, RunConfig, TrainerSpec
 from r1light.config.validate import validate
-from r1light.core.errors import ConfigError, UserError
+from r1light.core.errors import ConfigError, UserError, unknown_name
 from r1light.core.run_folder import RunFolder
 from r1light.core.sandbox import SandboxConfig
 from r1light.pipeline.engine import overrides_of, where
@@ -64,8 +65,20 @@ def step_configs(config: RunConfig, root: Path, instances: Sequence[Instance]) -
             one = configure([*overrides_of(instance, find, general), *place])
         except UserError as error:
             raise ConfigError(f"pipeline.steps.{instance.name}: {error}") from error
+        _check_outputs(config.pipeline, instance)
         found.setdefault(instance.name, one)
     return found
+
+
+def _check_outputs(pipeline: PipelineSpec, instance: Instance) -> None:
+    """Refuse to begin where a step reads an output that the stage of another never has."""
+    for reference, _ in instance.reads:
+        if reference.kind != "output" or reference.step is None:
+            continue
+        known = getattr(stage_module(pipeline.steps[reference.step].stage), "OUTPUTS", None)
+        if known is not None and reference.name not in known:
+            told = unknown_name(f"output of {reference.step}", reference.name, known)
+            raise ConfigError(f"pipeline.steps.{instance.name}: {reference}: {told}")
 
 
 def handed_on(config: RunConfig) -> dict[str, Any]:

@@ -33,6 +33,8 @@ LABELS = {"pairwise": "helpful", "pointwise": "safe"}
 """What a high score of each head means; the model's configuration says it, and rewards check it."""
 _SOURCES = {"pairwise": "data=preferences or tiny_preferences", "pointwise": "data=judged or tiny_judged"}
 
+OUTPUTS = ("model", "held_out", "report")
+
 _log = logging.getLogger(__name__)
 
 

@@ -33,6 +33,8 @@ if TYPE_CHECKING:
     from r1light.curation.outcomes import OutcomeTally
     from r1light.stages.review import ReviewStep
 
+OUTPUTS = ("data", "completions", "dropped", "review", "review_page", "report")
+
 _log = logging.getLogger(__name__)
 
 _STATE = ("outcomes.jsonl", "outcomes.jsonl.state.json", "completions.jsonl.state.json")

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from r1light.curation.stored import CountTokens, StoredCompletions
     from r1light.curation.tally import Tally
 
+OUTPUTS = ("scores",)
+
 _log = logging.getLogger(__name__)
 
 

@@ -16,6 +16,8 @@ from r1light.config.schema import RunConfig
 from r1light.core.run_folder import RunFolder, StageResult
 from r1light.training.sft_options import SftOptions
 
+OUTPUTS = ("model", "report")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Config(SftOptions):

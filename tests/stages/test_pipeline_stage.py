@@ -111,6 +111,7 @@ def work(tmp_path, monkeypatch):
     monkeypatch.setattr("r1light.stages.pipeline_steps.configured", lambda source: configure)
     command = [sys.executable, "program.py"]
     monkeypatch.setattr("r1light.stages.pipeline_steps.command_line", lambda: command)
+    monkeypatch.setattr("r1light.stages.score.OUTPUTS", ("model", "copy"))
     monkeypatch.setattr("r1light.pipeline.scheduling.POLL_SECONDS", 0.01)
     return tmp_path
 
@@ -281,6 +282,17 @@ def test_an_output_that_is_not_there_is_said_when_its_step_has_run(run, work):
             "pipeline.steps.third.groups.stage=sample",
             "pipeline.steps.third: groups.stage is not for a step to say",
         ),
+        (
+            "pipeline.steps.third.options.stage.input=${output:second.modle}",
+            "pipeline.steps.third: ${output:second.modle}: unknown output of second 'modle'; "
+            "did you mean 'model'?",
+        ),
+        ("stage.only=[]", "stage: only=[] runs nothing; name at least one step, or set it to null for all"),
+        (
+            "stage.seeds=2 pipeline.steps.second.options.seed=3",
+            "pipeline.steps.second.options.seed=3 would make its 2 seeds one; "
+            "leave it out, or set each_seed: false",
+        ),
         ("stage.only=[secnd]", "stage.only: unknown step 'secnd'; did you mean 'second'?"),
     ],
 )
@@ -289,6 +301,12 @@ def test_wrong_input_is_said_before_anything_runs(run, override, line):
         run(*override.split())
     assert str(caught.value).startswith(line)
     assert run.lines == []
+
+
+def test_a_question_about_a_number_that_is_not_there_is_not_answered_and_says_why(run, capfd):
+    run("pipeline.questions.rq1.checks.growth.after.metric=pas@1")
+    assert "rq1_holds" not in run.result.metrics
+    assert "rq1, growth: the result of second@0 has no pas@1" in capfd.readouterr().err
 
 
 def test_the_steps_of_every_seed_are_checked_before_anything_runs(run, work):

@@ -62,7 +62,7 @@ class StepSpec:
             value = getattr(self, name)
             if value is not None and not value > 0:
                 raise ValueError(f"{name}={value} must be above 0")
-        if self.stage in ("pipeline", "report", "compare", "chat", "plugins"):
+        if self.stage in ("pipeline", "report", "compare", "chat", "plugins", "doctor"):
             raise ValueError(f"stage={self.stage} is no step of a pipeline")
         for where, taken in _NOT_A_STEPS.items():
             for name in taken & getattr(self, where).keys():

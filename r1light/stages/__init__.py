@@ -21,6 +21,7 @@ STAGES: Mapping[str, str] = {
     "chat": "r1light.stages.chat",
     "compare": "r1light.stages.compare",
     "distill": "r1light.stages.distill",
+    "doctor": "r1light.stages.doctor",
     "evaluate": "r1light.stages.evaluate",
     "grpo": "r1light.stages.grpo",
     "pipeline": "r1light.stages.pipeline",

@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     from r1light.training.supervised import Objective
 
 Config = DistillOptions
-
 OUTPUTS = ("model", "report")
 
 
@@ -92,9 +91,8 @@ def run(config: RunConfig, folder: RunFolder) -> StageResult:
 def _problem_record(config: RunConfig, folder: RunFolder, measured: Measured | None) -> ProblemRecord | None:
     from r1light.training.held_out_problems import ProblemRecord
 
-    if measured is None:
-        return None
-    return ProblemRecord(folder, measured.watch, measured.teacher, config.stage.logged_groups)
+    groups = config.stage.logged_groups
+    return None if measured is None else ProblemRecord(folder, measured.watch, measured.teacher, groups)
 
 
 def _learn(config: RunConfig, folder: RunFolder, parts: _Parts, record: ProblemRecord | None) -> Trained:

@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from r1light.curation.tally import Tally
 
 OUTPUTS = ("scores",)
-
 _log = logging.getLogger(__name__)
 
 
@@ -153,13 +152,12 @@ def _batches(
 def _score(batch: Sequence[_Line], mix: Any, graders: Any, tally: Tally) -> bytes:
     """The output of one batch; its rows are counted."""
     rows = [(line.where, line.sample) for line in batch if line.sample is not None]
-    samples = [sample for _, sample in rows]
     for where, sample in rows:
         try:
             graders.add([sample.problem])
         except UnknownNameError as error:
             raise DataError(f"{where}: {error}") from error
-    mixed = mix.score(samples)
+    mixed = mix.score(samples := [sample for _, sample in rows])
     lines = []
     for index, sample in enumerate(samples):
         scores = {name: found[index] for name, found in mixed.scores.items()}

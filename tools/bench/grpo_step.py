@@ -37,8 +37,8 @@ MEAN_LENGTH = 50
 PACKAGES = ("torch", "transformers", "trl", "lightning", "accelerate")
 
 
-def write_random_model(folder: Path, seed: int = 0) -> None:
-    """A Qwen2 of 3.3M parameters with random weights that ends at any token with probability 1 / MEAN_LENGTH.
+def write_random_model(folder: Path, hidden: int = 256, mean_length: int = MEAN_LENGTH) -> None:
+    """A Qwen2 with random weights, of 3.3M parameters at width 256, that ends at any token alike often.
 
     The first number of every state is large and constant, and the end token's row of the head reads it.
     """
@@ -51,9 +51,9 @@ def write_random_model(folder: Path, seed: int = 0) -> None:
     from r1light.models.tiny import WEIGHTS
     from r1light.models.tiny_shape import TinyShape, qwen2
 
-    torch.manual_seed(seed)
+    torch.manual_seed(0)
     tokenizer = Pretrained(Pretrained.Config(path=str(WEIGHTS / "tiny"))).load_tokenizer().tokenizer
-    model = qwen2(TinyShape(hidden=256, intermediate=768), tokenizer, context=1024)
+    model = qwen2(TinyShape(hidden=hidden, intermediate=3 * hidden), tokenizer, context=1024)
     with torch.no_grad():
         table = model.get_input_embeddings().weight
         table[:, 0] = 4.0
@@ -61,10 +61,10 @@ def write_random_model(folder: Path, seed: int = 0) -> None:
             layer.self_attn.o_proj.weight[0] = 0.0
             layer.mlp.down_proj.weight[0] = 0.0
         probe = torch.randint(len(tokenizer), (8, 128))
-        hidden = model.model(probe).last_hidden_state
-        others = torch.logsumexp(hidden @ table.T, dim=-1).mean()  # the end token's own share is one in V
+        states = model.model(probe).last_hidden_state
+        others = torch.logsumexp(states @ table.T, dim=-1).mean()  # the end token's own share is one in V
         table[tokenizer.eos_token_id] = 0.0
-        table[tokenizer.eos_token_id, 0] = (others - math.log(MEAN_LENGTH - 1)) / hidden[..., 0].mean()
+        table[tokenizer.eos_token_id, 0] = (others - math.log(mean_length - 1)) / states[..., 0].mean()
     model.generation_config.eos_token_id = tokenizer.eos_token_id
     save_model(model, tokenizer, folder)
 

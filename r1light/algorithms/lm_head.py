@@ -58,3 +58,12 @@ def product(left: Tensor, right: Tensor) -> Tensor:
         if left.dtype.itemsize < 4:
             return torch.mm(left, right, out_dtype=torch.float32)
         return torch.mm(left, right)
+
+
+def add_product(total: Tensor, left: Tensor, right: Tensor) -> None:
+    """Add a matrix product to a total, in place where the dtypes are one."""
+    if left.dtype != total.dtype:
+        total += product(left, right)
+        return
+    with torch.autocast(left.device.type, enabled=False):
+        total.addmm_(left, right)

@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from r1light.algorithms.lm_head import operand_dtype, product
+from r1light.algorithms.lm_head import add_product, operand_dtype, product
 
 KEPT_ELEMENTS = 2**23
 """Up to this many logits (32 MiB) are kept for the backward pass; beyond, they are computed again."""
@@ -121,6 +121,7 @@ class _ChunkedLogprobs(torch.autograd.Function):
             entropy_T[rows] = -torch.linalg.vecdot(log_softmax_CV.exp(), log_softmax_CV)
             if keep:
                 kept_CV.append(log_softmax_CV)
+            del log_softmax_CV  # before the next chunk is made
         if needs_grad:
             ctx.save_for_backward(hidden_TH, weight_VH, bias_V, targets_T, entropy_T, *kept_CV)
         return logprobs_T, entropy_T
@@ -150,7 +151,8 @@ class _ChunkedLogprobs(torch.autograd.Function):
             if grad_hidden_TH is not None:
                 grad_hidden_TH[rows] = product(grad_CV, operand_VH).to(hidden_TH.dtype)
             if grad_weight_VH is not None:
-                grad_weight_VH += product(grad_CV.T, hidden_TH[rows].to(ctx.dtype))
+                add_product(grad_weight_VH, grad_CV.T, hidden_TH[rows].to(ctx.dtype))
+            del log_softmax_CV, grad_CV  # before the next chunk is made
         return (
             grad_hidden_TH,
             None if grad_weight_VH is None else grad_weight_VH.to(weight_VH.dtype),
@@ -164,19 +166,27 @@ class _ChunkedLogprobs(torch.autograd.Function):
 def _log_softmax_chunks(
     ctx: Any, hidden_TH: Tensor, weight_VH: Tensor, bias_V: Tensor | None, kept_CV: list[Tensor] | None = None
 ) -> Iterator[tuple[slice, Tensor]]:
-    """Yield each chunk's rows and log_softmax(logits / temperature), from `kept_CV` where it was kept."""
+    """Yield each chunk's rows and log_softmax(logits / temperature), from `kept_CV` where it was kept.
+
+    Holds no chunk while the caller works on it: each is hundreds of MiB where the vocabulary is large.
+    """
     operand_HV = None if kept_CV else weight_VH.to(ctx.dtype).T
     for index, start in enumerate(range(0, hidden_TH.shape[0], ctx.chunk_tokens)):
         rows = slice(start, start + ctx.chunk_tokens)
         if operand_HV is None:
             yield rows, kept_CV[index]  # type: ignore[index]
-            continue
-        logits_CV = product(hidden_TH[rows].to(ctx.dtype), operand_HV)
-        if bias_V is not None:
-            logits_CV += bias_V
-        if ctx.temperature != 1.0:
-            logits_CV /= ctx.temperature
-        yield rows, torch.log_softmax(logits_CV, dim=-1)
+        else:
+            yield rows, _log_softmax(hidden_TH[rows].to(ctx.dtype), operand_HV, bias_V, ctx.temperature)
+
+
+def _log_softmax(hidden_CH: Tensor, operand_HV: Tensor, bias_V: Tensor | None, temperature: float) -> Tensor:
+    """log_softmax of the divided logits, [C, V]."""
+    logits_CV = product(hidden_CH, operand_HV)
+    if bias_V is not None:
+        logits_CV += bias_V
+    if temperature != 1.0:
+        logits_CV /= temperature
+    return torch.log_softmax(logits_CV, dim=-1)
 
 
 def _logit_gradient(

@@ -83,7 +83,7 @@ def _unfinished_again(folder: RunFolder) -> Iterator[None]:
 
 @contextmanager
 def _gone_if_refused(lock: FolderLock) -> Iterator[None]:
-    """Where the input was wrong, leave no folder that this run named and made, and that holds nothing made."""
+    """Where the input was wrong, leave no folder that this run named, made and filled with nothing."""
     fresh = _BY_THE_TIME.fullmatch(lock.folder.name) and os.listdir(lock.folder) == [LOCK_NAME]
     try:
         yield

@@ -273,9 +273,13 @@ def test_rows_that_were_left_behind_are_gone_on_with(make):
     ],
 )
 def test_wrong_input_leaves_no_folder_that_the_run_made_for_nothing(path, made, stays):
-    with pytest.raises(ResumeError), open_run_folder(configuration(), RunFolder(Path(path))) as plan:
-        (plan.folder.path / made).touch()
-        raise ResumeError("wrong")
+    def run():
+        with open_run_folder(configuration(), RunFolder(Path(path))) as plan:
+            (plan.folder.path / made).touch()
+            raise ResumeError("wrong")
+
+    with pytest.raises(ResumeError, match="wrong"):
+        run()
     assert Path(path).exists() == stays
 
 

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from r1light.core.collector import uncollected
 from r1light.core.errors import ModelError
-from r1light.core.imports import uncollected
 from r1light.models.quiet import quiet_transformers
 
 UNLIMITED = 1 << 30

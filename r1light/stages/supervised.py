@@ -10,8 +10,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from r1light.config.schema import RunConfig
+from r1light.core.collector import uncollected
 from r1light.core.errors import ConfigError, DataError
-from r1light.core.imports import uncollected
 from r1light.core.run_folder import RunFolder, StageResult
 from r1light.stages.fitting import Trained, Watch, train
 from r1light.training.supervised_options import SupervisedOptions

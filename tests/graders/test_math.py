@@ -144,9 +144,9 @@ def test_longest_answers_are_read_in_linear_time():
         "1/" * 2048,
     ]
     for text in hard:
-        start = time.perf_counter()
+        start = time.process_time()  # what else the machine does is no matter
         read_answer(text)
-        assert time.perf_counter() - start < 0.25, text[:20]
+        assert time.process_time() - start < 0.25, text[:20]
     grader.close()
 
 

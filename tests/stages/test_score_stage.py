@@ -209,7 +209,7 @@ def test_token_ids_are_those_of_the_row_or_of_the_tokenizer():
 @pytest.mark.slow
 def test_memory_does_not_grow_with_the_file(score):
     def peak(rows):
-        write(score.source, [row(i, "5", completion="x" * 2000) for i in range(rows)])
+        write(score.source, [row(i, "5", completion="x" * 4000) for i in range(rows)])
         gc.freeze()  # or the collector lets garbage lie for the sake of what earlier tests keep
         tracemalloc.start()
         score.unread("resume=none", "stage.batch_rows=32")
@@ -219,5 +219,5 @@ def test_memory_does_not_grow_with_the_file(score):
         return top
 
     peak(100)  # imports
-    # 2,000 rows of 2 kB are 4 MB; a batch of 32 is 64 kB
-    assert peak(2000) < peak(200) + 1_000_000
+    # 1,000 rows of 4 kB are 4 MB; a batch of 32 is 128 kB
+    assert peak(1000) < peak(100) + 1_000_000

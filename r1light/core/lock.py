@@ -9,6 +9,7 @@ from __future__ import annotations
 import fcntl
 import os
 import socket
+from collections.abc import Collection
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -54,10 +55,12 @@ class FolderLock:
             os.close(self._descriptor)
             self._descriptor = None
 
-    def discard(self) -> None:
-        """Give the folder back and remove it, if nothing was written in it."""
-        if os.listdir(self.folder) == [LOCK_NAME]:
-            (self.folder / LOCK_NAME).unlink()
+    def discard(self, beside: Collection[str] = ()) -> None:
+        """Give the folder back and remove it, if nothing but files of the names `beside` stands in it."""
+        names = set(os.listdir(self.folder))
+        if names <= {LOCK_NAME, *beside}:
+            for name in names:
+                (self.folder / name).unlink()
             self.folder.rmdir()
         self.release()
 

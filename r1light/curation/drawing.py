@@ -154,6 +154,8 @@ class Drawing:
     def rows(self, batch: Sequence[Asked], counts: DrawCounts, done: Callable[[int], None]) -> bytes:
         """The rows of some prompts, in their order; identical completions of one prompt share a row.
 
+        The first row of a prompt has its whole problem, the others the problem's id.
+
         Args:
             batch: What is asked.
             counts: Grows by what is drawn.
@@ -191,13 +193,15 @@ class Drawing:
                 counts.truncated += completion.finish_reason == "length"
                 counts.tokens += len(completion.token_ids)
         rows = dict.fromkeys(range(len(completions)), 1) if self.each_apart else times
+        whole = problem_to_json(asked.problem)
+        problems = (whole if number == 0 else {"id": asked.problem.id} for number in range(len(rows)))
         return b"".join(
-            _json_line(self._row(asked, index, completions[index], drawn)) for index, drawn in rows.items()
+            _json_line({"problem": problem, **self._row(asked, index, completions[index], drawn)})
+            for problem, (index, drawn) in zip(problems, rows.items(), strict=True)
         )
 
     def _row(self, asked: Asked, index: int, completion: Completion, drawn: int) -> dict[str, Any]:
         row: dict[str, Any] = {
-            "problem": problem_to_json(asked.problem),
             "completion": completion.text,
             "prefill": asked.way.prompt.prefill,
             "finish_reason": completion.finish_reason,

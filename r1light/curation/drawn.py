@@ -9,7 +9,7 @@ from typing import Any
 from r1light.core.errors import DataError
 from r1light.core.types import FinishReason, Problem, Prompt
 from r1light.curation.curator import Candidate, Curator
-from r1light.data.problem_json import problem_from_json
+from r1light.data.problem_json import RowProblems
 from r1light.data.rows import parse_object
 
 _REASONS: Mapping[str, FinishReason] = {"stop": "stop", "length": "length", "abort": "abort"}
@@ -41,11 +41,12 @@ def groups(lines: Iterable[tuple[int, bytes]], source: str, curator: Curator) ->
     Raises:
         DataError: A row is none; names the line.
     """
+    problems = RowProblems()
     problem: Problem | None = None
     candidates: list[Candidate] = []
     raw = b""
     for number, line in lines:
-        read, candidate = read_row(line, f"{source}:{number}", curator)
+        read, candidate = _read_row(line, f"{source}:{number}", curator, problems)
         if problem is not None and read.id != problem.id:
             yield Drawn(problem, tuple(candidates), raw)
             candidates, raw = [], b""
@@ -56,14 +57,14 @@ def groups(lines: Iterable[tuple[int, bytes]], source: str, curator: Curator) ->
         yield Drawn(problem, tuple(candidates), raw)
 
 
-def read_row(line: bytes, where: str, curator: Curator) -> tuple[Problem, Candidate]:
+def _read_row(line: bytes, where: str, curator: Curator, problems: RowProblems) -> tuple[Problem, Candidate]:
     """One row as a problem and a completion of it, parsed by the curation.
 
     Raises:
         DataError: It is no row of completions.jsonl.
     """
     row = parse_object(line, where)
-    problem = problem_from_json(row.get("problem"), where)
+    problem = problems.read(row.get("problem"), where)
     text, prompt, prefill = (_text(row, key, where) for key in ("completion", "prompt", "prefill"))
     sampler = row.get("sampler")
     reason = _REASONS.get(str(row.get("finish_reason", "stop")))

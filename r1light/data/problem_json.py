@@ -65,6 +65,46 @@ def problem_from_json(value: Any, where: str) -> Problem:
     )
 
 
+class RowProblems:
+    """The problems of a file's rows: one that gives an id alone has the problem of the row before.
+
+    So a problem whose tests are long stands in a file once, and not with each of its completions.
+
+    Example:
+        >>> problems = RowProblems()
+        >>> first = problems.read({"id": "a/1", "prompt": "2+3?", "grader": "math", "answer": "5"}, "x:1")
+        >>> problems.read({"id": "a/1"}, "x:2") is first
+        True
+    """
+
+    def __init__(self) -> None:
+        self._last: Problem | None = None
+
+    def read(self, value: Any, where: str) -> Problem:
+        """The problem of the next row.
+
+        Args:
+            value: As `problem_from_json` takes it, or `{"id": ...}`.
+            where: The place to name in an error.
+
+        Raises:
+            DataError: It is no problem, or the id of another one than the row before has.
+        """
+        if not names_only(value):
+            self._last = problem_from_json(value, where)
+        elif self._last is None or value["id"] != self._last.id:
+            raise DataError(
+                f"{where}: problem {value['id']!r:.60} has nothing but its id, and the row before is of "
+                "another: keep the rows of a problem together, the one that has all of it first"
+            )
+        return self._last
+
+
+def names_only(value: Any) -> bool:
+    """Whether a row's problem is an id alone."""
+    return isinstance(value, Mapping) and value.keys() == {"id"} and isinstance(value["id"], str)
+
+
 def _text(value: Mapping[str, Any], key: str, where: str) -> str | None:
     found = value.get(key)
     text = plain_text(found)

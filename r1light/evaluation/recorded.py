@@ -9,6 +9,7 @@ from pathlib import Path
 
 from r1light.core.errors import DataError
 from r1light.core.types import Sample
+from r1light.data.problem_json import names_only
 from r1light.data.rows import parse_object
 
 ReadRow = Callable[[bytes, str], tuple[Sample, int]]
@@ -70,17 +71,19 @@ def batches(found: Iterable[Drawn], size: int) -> Iterator[list[Drawn]]:
 
 @dataclass(frozen=True, slots=True)
 class _Place:
-    """Where a row stands in the file, and how many draws it is."""
+    """Where a row stands in the file, how many draws it is, and whether it has its whole problem."""
 
     offset: int
     size: int
     times: int
+    whole: bool
 
 
 def rows_by_problem(path: Path) -> Iterator[bytes]:
     """The lines of a completions.jsonl, problems in the order of their first rows.
 
-    A row of `stage=sample` that stands for several identical draws (`sampler.drawn`) comes that many times.
+    The first row that has its whole problem comes before the problem's others. A row of `stage=sample` that
+    stands for several identical draws (`sampler.drawn`) comes that many times.
 
     Raises:
         DataError: The file cannot be read, holds no row, or a row names no problem; names the line.
@@ -91,7 +94,8 @@ def rows_by_problem(path: Path) -> Iterator[bytes]:
             if not places:
                 raise DataError(f"{path} holds no completions")
             for mine in places.values():
-                for place in mine:
+                first = next((place for place in mine if place.whole), mine[0])
+                for place in [first, *(place for place in mine if place is not first)]:
                     file.seek(place.offset)
                     line = file.read(place.size)
                     whole = line if line.endswith(b"\n") else line + b"\n"  # a file may end without
@@ -106,14 +110,14 @@ def _places(lines: Iterator[bytes], path: Path) -> dict[str, list[_Place]]:
     offset = 0
     for number, line in enumerate(lines, start=1):
         if line.strip():
-            name, times = _named(line, f"{path}:{number}")
-            places.setdefault(name, []).append(_Place(offset, len(line), times))
+            name, times, whole = _named(line, f"{path}:{number}")
+            places.setdefault(name, []).append(_Place(offset, len(line), times, whole))
         offset += len(line)
     return places
 
 
-def _named(line: bytes, where: str) -> tuple[str, int]:
-    """A row's problem, and how many draws it stands for."""
+def _named(line: bytes, where: str) -> tuple[str, int, bool]:
+    """A row's problem, how many draws it stands for, and whether it has the whole problem."""
     row = parse_object(line, where)
     problem, sampler = row.get("problem"), row.get("sampler")
     if not isinstance(problem, dict) or not isinstance(name := problem.get("id"), str):
@@ -123,7 +127,7 @@ def _named(line: bytes, where: str) -> tuple[str, int]:
     times = sampler.get("drawn", 1) if isinstance(sampler, dict) else 1
     if type(times) is not int or times < 1:
         raise DataError(f"{where}: sampler.drawn={times!r:.40} must be how often it was drawn, 1 or more")
-    return name, times
+    return name, times, not names_only(problem)
 
 
 def _single(line: bytes) -> bytes:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from r1light.core.types import Verdict
 from r1light.graders.answer_text import Reading, normal_text
-from r1light.graders.chains import chain_of, is_constant
+from r1light.graders.chains import ROUNDED, chain_of, is_constant
 from r1light.graders.formula_list import is_bare_list, named_parts, pair_values, root_values, split_list
 from r1light.graders.formula_size import refusal
 from r1light.graders.plain_number import read_number, same_number
@@ -41,6 +41,8 @@ class Request:
         sides: The constant sides of an answer like 2+3 = 5, as LaTeX; they have to agree.
         tolerance: Relative, within which they have to.
         any_side: Whether the answer is right where one of the sides is.
+        gold_sides: The constant sides of a reference like sqrt(2) ≈ 1.41. The answer may be any of them where
+            they agree, and else the last alone.
     """
 
     gold: str
@@ -50,6 +52,7 @@ class Request:
     sides: tuple[str, ...] = ()
     tolerance: float = 0.0
     any_side: bool = False
+    gold_sides: tuple[str, ...] = ()
 
 
 def compare(gold: Reading, answer: Reading) -> Verdict | None:
@@ -127,8 +130,15 @@ def plan(gold: Reading, answer: Reading) -> Request:
     if len(left) != len(right) or len(left) < 2:
         chain = chain_of(answer_text)
         constant = chain is not None and is_constant(gold_text)
+        stated = chain_of(gold_text)
         return Request(
-            f"${gold_text}$", f"${answer_text}$", (), False, *(chain or ((), 0.0)), any_side=constant
+            f"${gold_text}$",
+            f"${answer_text}$",
+            (),
+            False,
+            *(chain or ((), 0.0)),
+            any_side=constant,
+            gold_sides=stated[0] if stated and stated[1] == ROUNDED and is_constant(answer_text) else (),
         )
     return Request(f"${gold_text}$", f"${answer_text}$", _parts(list(zip(left, right, strict=True))))
 

@@ -7,12 +7,8 @@ its own verdict as in `judge_prompt`.
 
 from __future__ import annotations
 
-import hashlib
-import json
-
-from r1light.core.types import Message, Problem
-from r1light.graders.judge_prompt import JudgePrompt, defused
-from r1light.graders.pair_prompt import conversation_text
+from r1light.core.types import Problem
+from r1light.graders.judge_prompt import JudgePrompt, prompt_about
 
 GRADES = ("correct", "incorrect", "not_attempted")
 
@@ -42,23 +38,9 @@ Reply with one JSON object and nothing else:
 {"mark": "<the mark given below>", "analysis": "<one sentence>", \
 "verdict": "correct", "incorrect" or "not_attempted"}"""
 
-_USER = """\
-The mark is {mark}. The three texts stand between lines that carry it.
-
------ question {mark} -----
-{question}
------ reference answer {mark} -----
-{reference}
------ candidate's answer {mark} -----
-{answer}
------ end {mark} -----
-
-Which grade does the candidate's answer get? Reply with the JSON object only."""
+_ASKED = "Which grade does the candidate's answer get? Reply with the JSON object only."
 
 
 def fact_prompt(problem: Problem, answer: str) -> JudgePrompt:
     """The prompt about one answer. The same problem and answer always make the same prompt."""
-    texts = [defused(text) for text in (conversation_text(problem.prompt), problem.answer or "", answer)]
-    mark = hashlib.sha256(json.dumps(["fact", *texts]).encode()).hexdigest()[:16]
-    user = _USER.format(mark=mark, question=texts[0], reference=texts[1], answer=texts[2])
-    return JudgePrompt((Message("system", _SYSTEM), Message("user", user)), mark)
+    return prompt_about(problem, answer, _SYSTEM, _ASKED, ("fact",))

@@ -44,7 +44,9 @@ The mark is {mark}. The three texts stand between lines that carry it.
 {answer}
 ----- end {mark} -----
 
-Is the candidate's final answer correct? Reply with the JSON object only."""
+{asked}"""
+
+_ASKED = "Is the candidate's final answer correct? Reply with the JSON object only."
 
 _TURN = re.compile(r"<(?=[|｜/a-zA-Z])|\[(?=/?(?:INST|SYS|SYSTEM|AVAILABLE_TOOLS)\b)")
 _FENCE = re.compile(r"```(?:json)?\s*(.*?)\s*```", re.DOTALL)
@@ -74,11 +76,25 @@ class JudgeVerdict:
 
 def judge_prompt(problem: Problem, answer: str) -> JudgePrompt:
     """The prompt about one answer. The same problem and answer always make the same prompt."""
-    question = problem.prompt if isinstance(problem.prompt, str) else _conversation(problem.prompt)
-    texts = [defused(text) for text in (question, problem.answer or "", answer)]
-    mark = hashlib.sha256(json.dumps(texts).encode()).hexdigest()[:16]
-    user = _USER.format(mark=mark, question=texts[0], reference=texts[1], answer=texts[2])
-    return JudgePrompt((Message("system", _SYSTEM), Message("user", user)), mark)
+    return prompt_about(problem, answer, _SYSTEM, _ASKED)
+
+
+def prompt_about(
+    problem: Problem, answer: str, system: str, asked: str, kind: Sequence[str] = ()
+) -> JudgePrompt:
+    """Question, reference and answer between lines that carry their mark.
+
+    Args:
+        problem: The problem.
+        answer: What is judged.
+        system: The system turn.
+        asked: The last line of the user turn.
+        kind: What the mark hangs on besides the three texts.
+    """
+    texts = [defused(text) for text in (conversation_text(problem.prompt), problem.answer or "", answer)]
+    mark = hashlib.sha256(json.dumps([*kind, *texts]).encode()).hexdigest()[:16]
+    user = _USER.format(mark=mark, question=texts[0], reference=texts[1], answer=texts[2], asked=asked)
+    return JudgePrompt((Message("system", system), Message("user", user)), mark)
 
 
 def defused(text: str) -> str:
@@ -131,5 +147,8 @@ def _without_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return dict(pairs)
 
 
-def _conversation(messages: tuple[Message, ...]) -> str:
-    return "\n\n".join(f"{message.role}: {message.content}" for message in messages)
+def conversation_text(question: str | Sequence[Message]) -> str:
+    """What was asked as one text; of a conversation, all turns with who said them."""
+    if isinstance(question, str):
+        return question
+    return "\n\n".join(f"{message.role}: {message.content}" for message in question)

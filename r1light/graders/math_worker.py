@@ -25,6 +25,10 @@ _RELATIVE = 1e-4
 """By how much of themselves two equal values may differ: decimals are rounded to so many places."""
 
 
+_ROUNDED = 0.02
+"""By how much of themselves the sides of a reference with ≈ may differ."""
+
+
 @lru_cache(maxsize=256)
 def parse_latex(text: str) -> tuple[Any, ...]:
     """The expression in a text whose formulas stand between dollar signs; empty where there is none."""
@@ -51,6 +55,8 @@ def judge(gold: str, answer: str, report: Report) -> str:
         return "unparsable"
     if _names_a_sum(gold_parsed[0]) and not getattr(answer_parsed[0], "is_Relational", False):
         return "wrong"
+    if _is_another_equation(gold_parsed[0], answer_parsed[0]):
+        return "wrong"
     if _imaginary(gold_parsed[0]) and _imaginary(answer_parsed[0]):
         gold_parsed, answer_parsed = _with_i(gold_parsed[0]), _with_i(answer_parsed[0])
     # with relations, 1 < x < 2 is the interval (1, 2)
@@ -64,8 +70,11 @@ def answer_request(request: dict[str, Any], report: Report) -> str:
     """Judge the whole, or where it is a list that cannot be parsed at once, its parts."""
     if request.get("sides") and not _sides_agree(request["sides"], request["tolerance"]):
         return "wrong"
-    if request.get("any_side"):
-        verdicts = [judge(request["gold"], side, report) for side in request["sides"]]
+    golds = request.get("gold_sides") or [request["gold"]]
+    answers = request["sides"] if request.get("any_side") else [request["answer"]]
+    if len(golds) + len(answers) > 2:
+        golds = golds if _sides_agree(golds, _ROUNDED) else golds[-1:]  # the rounded one is plainly written
+        verdicts = [judge(gold, answer, report) for gold in golds for answer in answers]
         return "right" if "right" in verdicts else verdicts[-1]
     if not request["only_parts"]:
         verdict = judge(request["gold"], request["answer"], report)
@@ -126,6 +135,21 @@ def _far_apart(gold: Any, answer: Any) -> bool:
 def _names_a_sum(gold: Any) -> bool:
     """Whether the gold answer is an equation like x + y = 5: math-verify would take a bare 5 for it."""
     return bool(getattr(gold, "is_Equality", False) and gold.lhs.is_Add)
+
+
+def _is_another_equation(gold: Any, answer: Any) -> bool:
+    """Whether the answer is an equation, and the gold answer one in other unknowns, or no equation at all.
+
+    math-verify would compare the right sides of two, and take x^2 - 7 = 0 for a bare 0.
+    """
+    if not getattr(answer, "is_Equality", False):
+        return False
+    if getattr(gold, "is_Equality", False):
+        return bool(gold.lhs.is_Add and gold.free_symbols != answer.free_symbols)
+    if getattr(gold, "is_Relational", False) or not answer.rhs.is_zero:
+        return False
+    left = answer.lhs
+    return bool(left.is_Add and left.free_symbols and any(term.is_number for term in left.args))
 
 
 def _imaginary(parsed: Any) -> bool:

@@ -15,7 +15,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from r1light.core.types import Message
-from r1light.graders.judge_prompt import defused
+from r1light.graders.judge_prompt import conversation_text, defused
 
 VERDICTS: Mapping[str, int] = {"A>>B": 2, "A>B": 1, "A=B": 0, "B>A": -1, "B>>A": -2}
 """What each verdict is worth to A: 2 for much better, 1 for better, 0 for a tie."""
@@ -118,10 +118,3 @@ def marked_verdict(reply: str, mark: str, verdicts: Collection[str]) -> str:
     if found is None or found[1] not in verdicts:
         raise ValueError(f"the verdict is none of {', '.join(verdicts)} in [[ ]]: {last[:80]!r}")
     return found[1]
-
-
-def conversation_text(question: str | Sequence[Message]) -> str:
-    """What was asked as one text; of a conversation, all turns with who said them."""
-    if isinstance(question, str):
-        return question
-    return "\n\n".join(f"{message.role}: {message.content}" for message in question)

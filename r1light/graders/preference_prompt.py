@@ -14,9 +14,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from r1light.core.types import Message
-from r1light.graders.judge_prompt import defused
+from r1light.graders.judge_prompt import conversation_text, defused
 from r1light.graders.label_reply import share_of
-from r1light.graders.pair_prompt import conversation_text, marked_verdict
+from r1light.graders.pair_prompt import marked_verdict
 
 LABELS = ("m", "M")
 """Of the answer that is shown first, and of the other."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from r1light.core.collector import uncollected
 from r1light.core.errors import ModelError
 from r1light.models.quiet import quiet_transformers
 
@@ -86,7 +87,7 @@ class Pretrained:
         config = self.config
         path = _resolve(config.path)
         try:
-            with quiet_transformers():
+            with uncollected(), quiet_transformers():
                 tokenizer, model, report = self._read(path)
         except (OSError, ValueError, KeyError, ImportError, RuntimeError, SafetensorError) as error:
             raise ModelError(f"cannot load the model {config.path!r}: {_first_line(error)}") from error
@@ -113,7 +114,8 @@ class Pretrained:
         Raises:
             ModelError: If there is no model, or no tokenizer.
         """
-        from transformers import AutoConfig, AutoTokenizer
+        with uncollected():
+            from transformers import AutoConfig, AutoTokenizer
 
         path = _resolve(self.config.path)
         options = self._options(path)

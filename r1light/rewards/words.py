@@ -20,6 +20,8 @@ _SENTENCE_END = re.compile(
     r"|\.(?=[\s\"'”’»)\]]|$)"  # and not the point in a number or a name
 )
 _JOINERS = frozenset("'’ʼ`´\u00ad\u200c\u200d")
+_ASCII_UNITS = re.compile(r"[0-9]+|[A-Za-z]+|[^\s]")
+_ASCII_WORDS = re.compile(r"[A-Za-z]+(?:['`][A-Za-z]+)*")
 _MARK, _JOINER, _NONE = "mark", "joiner", ""
 _SCRIPTS = {
     "CJK": HAN,
@@ -66,6 +68,8 @@ def letters_and_signs(text: str) -> list[str]:
         >>> letters_and_signs("x = 12，你好")
         ['x', '=', '12', '，', '你', '好']
     """
+    if text.isascii():  # the same, and many times faster
+        return _ASCII_UNITS.findall(text)
     units: list[str] = []
     run = ""
     for char in text:
@@ -82,6 +86,10 @@ def letters_and_signs(text: str) -> list[str]:
 
 
 def _words_of(sentence: str, index: int) -> Iterator[Word]:
+    if sentence.isascii():  # the same, and many times faster
+        for found in _ASCII_WORDS.findall(sentence):
+            yield Word(found, "LATIN", 1, index)
+        return
     script, start = _NONE, 0
     padded = sentence + "  "
     for place, char in enumerate(padded[:-1]):

@@ -77,11 +77,11 @@ class _Round:
         """One verdict; what is no verdict of this test, or not under its seal, is a forged one."""
         try:
             found = json.loads(line)
-            if found["seal"] == self.tests.seal and found["test"] == number:
-                return found["status"], found["detail"]
+            genuine = found["seal"] == self.tests.seal and found["test"] == number
+            verdict = found["status"], found["detail"]
         except (ValueError, KeyError, TypeError, RecursionError):
-            pass
-        return "wrong", "a verdict that is none"
+            genuine = False
+        return verdict if genuine else ("wrong", "a verdict that is none")
 
     def over(self) -> bool:
         """Whether there is something to act on: a verdict, or an end."""

@@ -11,13 +11,13 @@ from r1light.config.schema import RunConfig
 from r1light.core.errors import DataError
 from r1light.core.protocols import Template
 from r1light.core.run_folder import RunFolder, write_atomic
-from r1light.core.types import Problem, SamplingParams
+from r1light.core.types import Problem
 from r1light.curation.curator import Way
 from r1light.curation.stored import regraded
 from r1light.evaluation.recorded import rows_by_problem
 from r1light.evaluation.summary import SAMPLES
 from r1light.stages import build
-from r1light.stages.draw import draw, problems_of
+from r1light.stages.draw import draw, problems_of, sampling_params
 from r1light.stages.graders import Graders
 from r1light.stages.measuring import check_rewards
 from r1light.stages.tasks import Chosen
@@ -37,7 +37,7 @@ def drawn(
     def ways(problem: Problem) -> Sequence[Way]:
         return [Way("template", template.render(problem))]
 
-    params, samples = _params(config), _samples(config.stage, tasks)
+    params, samples = sampling_params(config), _samples(config.stage, tasks)
     whole = config.stage.too_long != "cap" and build.runs_model(config)
     made = draw(config, folder, ways, problems, params, each_apart=True, whole=whole, samples=samples)
     figures = {"wall_seconds": made.earlier, "generate_seconds": made.counts.seconds}
@@ -51,18 +51,6 @@ def _samples(options: Any, tasks: Sequence[Chosen]) -> Callable[[Problem], int]:
         _log.info("greedy: one completion a problem, as more would be the same")
     fixed = options.k if options.temperature else 1
     return lambda problem: fixed or of_tasks.get(problem.id, SAMPLES)
-
-
-def _params(config: RunConfig) -> SamplingParams:
-    options = config.stage
-    return SamplingParams(
-        temperature=options.temperature,
-        top_p=options.top_p,
-        top_k=options.top_k,
-        max_tokens=options.max_tokens,
-        stop=tuple(options.stop),
-        seed=config.seed,
-    )
 
 
 def recorded(folder: RunFolder, path: Path) -> Path:

@@ -176,11 +176,11 @@ def _engine(config: RunConfig, left: Sequence[Asked]) -> Iterator[RolloutEngine 
         engine.close()
 
 
-def sampling_params(config: RunConfig) -> SamplingParams:
-    """How `stage=sample` draws."""
+def sampling_params(config: RunConfig, n: int = 1) -> SamplingParams:
+    """How the stage's options say that n completions are drawn."""
     options = config.stage
     return SamplingParams(
-        n=options.n,
+        n=n,
         temperature=options.temperature,
         top_p=options.top_p,
         top_k=options.top_k,

@@ -12,7 +12,6 @@ from r1light.config.schema import RunConfig
 from r1light.core.errors import ConfigError
 from r1light.core.manifest import read_manifest
 from r1light.core.run_folder import RunFolder
-from r1light.core.types import SamplingParams
 from r1light.evaluation.harness import PREFIX, HarnessConfig, ask, load_tasks
 
 _log = logging.getLogger(__name__)
@@ -52,6 +51,7 @@ def ask_harness(config: RunConfig, folder: RunFolder, names: list[str]) -> dict[
     from r1light.evaluation.harness_model import Drawing, HarnessModel
     from r1light.evaluation.kept import Kept
     from r1light.stages import build
+    from r1light.stages.draw import sampling_params
 
     options, begun = config.stage, time.perf_counter()
     chosen: HarnessConfig = options.lm_eval
@@ -60,7 +60,11 @@ def ask_harness(config: RunConfig, folder: RunFolder, names: list[str]) -> dict[
     inputs = read_manifest(folder).get("inputs", {})
     loaded = build.build_model(config)
     drawing = Drawing(
-        _params(config), chosen.generation == "run", chosen.max_tokens, chosen.thought_ends, _settings(config)
+        replace(sampling_params(config), stop=()),
+        chosen.generation == "run",
+        chosen.max_tokens,
+        chosen.thought_ends,
+        _settings(config),
     )
     with (
         Kept(where / "responses.jsonl", {"inputs": inputs}) as kept,
@@ -81,17 +85,6 @@ def _copies(config: RunConfig, *, writes: bool) -> int:
             "stage.k counts for lm_eval tasks with stage.lm_eval.generation=run, and one draw otherwise"
         )
     return options.k or 1 if writes and by_run else 1
-
-
-def _params(config: RunConfig) -> SamplingParams:
-    options = config.stage
-    return SamplingParams(
-        temperature=options.temperature,
-        top_p=options.top_p,
-        top_k=options.top_k,
-        max_tokens=options.max_tokens,
-        seed=config.seed,
-    )
 
 
 def _settings(config: RunConfig) -> dict[str, Any]:

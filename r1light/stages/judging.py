@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from r1light.config.schema import RewardSpec, RunConfig
+from r1light.core.collector import passed_over
 from r1light.core.errors import DataError, UnknownNameError
 from r1light.core.manifest import read_manifest
 from r1light.core.progress import progress
@@ -50,7 +51,7 @@ def judge(
     inputs = read_manifest(folder).get("inputs", {})
     mix = build_mix(chosen, graders)
     try:
-        with open_output(source, folder.samples, inputs, afresh=False) as out:
+        with passed_over(), open_output(source, folder.samples, inputs, afresh=False) as out:
             earlier = seconds = float(out.last.progress.get("seconds", 0.0))
             if out.last.lines:
                 mix.load_state(out.last.progress["mix"])

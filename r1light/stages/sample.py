@@ -129,7 +129,7 @@ def run(config: RunConfig, folder: RunFolder) -> StageResult:
             problems = problems_of(config)
             if curator.graded:
                 graders.add(problem for _, problem in problems)  # one that cannot work says so before drawing
-            drawn = draw(config, folder, curator.ways, problems, sampling_params(config))
+            drawn = draw(config, folder, curator.ways, problems, sampling_params(config, config.stage.n))
             source, metrics = drawn.path, drawn.metrics()
         tally = curate(config, folder, curator, graders, source)
         review = review_rows(config, folder, template, graders, source)

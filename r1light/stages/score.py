@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,8 +23,7 @@ from r1light.core.scoring import score_fields
 from r1light.core.types import Sample, Score
 
 if TYPE_CHECKING:
-    from r1light.curation.committed import CommittedOutput
-    from r1light.curation.stored import CountTokens, StoredCompletions
+    from r1light.curation.stored import CountTokens, Line
     from r1light.curation.tally import Tally
 
 OUTPUTS = ("scores",)
@@ -40,7 +39,7 @@ class Config:
     output: str
     """The .jsonl file of scores. After a kill, the same command goes on behind the last whole batch."""
     batch_rows: int = 256
-    """Rows that are scored at once and then written; what a kill may cost."""
+    """Rows, up to the end of a problem, that are scored at once and written; what a kill may cost."""
     tokenize: bool = True
     """Whether the model's tokenizer makes the token ids of rows without any, for rewards that count them."""
     grader: str | None = None
@@ -58,19 +57,10 @@ class Config:
             raise ValueError(f"output={self.output} is a folder; name a .jsonl file in it")
 
 
-@dataclass(frozen=True, slots=True)
-class _Line:
-    """A line of the input, and its sample unless it is empty."""
-
-    raw: bytes
-    where: str
-    sample: Sample | None
-
-
 def run(config: RunConfig, folder: RunFolder) -> StageResult:
     """Score what is not scored yet, and sum all of it up."""
     from r1light.curation.committed import count_lines, open_output
-    from r1light.curation.stored import StoredCompletions
+    from r1light.curation.stored import StoredCompletions, batches
     from r1light.curation.tally import Tally
     from r1light.stages import build
     from r1light.stages.graders import Graders
@@ -95,7 +85,7 @@ def run(config: RunConfig, folder: RunFolder) -> StageResult:
             _log.info("going on after line %d of %s", out.last.lines, source)
         total = count_lines(source)
         with progress(max(total - out.last.lines, 1), "lines") as bar:
-            for batch in _batches(out, stored, source, options.batch_rows):
+            for batch in batches(out.lines(), str(source), stored, options.batch_rows):
                 written = _score(batch, mix, graders, tally)
                 state = {"tally": tally.plain(), "mix": mix.state()}
                 out.commit(b"".join(line.raw for line in batch), written, len(batch), state)
@@ -128,28 +118,7 @@ def _setup(config: RunConfig) -> dict[str, Any]:
     return kept | ({"stage.grader": config.stage.grader} if config.stage.grader else {})
 
 
-def _batches(
-    out: CommittedOutput, stored: StoredCompletions, source: Path, size: int
-) -> Iterator[list[_Line]]:
-    """The lines that are left, in batches of `size` rows; those before a broken line come first, alone."""
-    batch: list[_Line] = []
-    for number, raw in out.lines():
-        where = f"{source}:{number}"
-        try:
-            sample = stored.read(raw, where) if raw.strip() else None
-        except DataError:
-            if batch:
-                yield batch
-            raise
-        batch.append(_Line(raw, where, sample))
-        if len(batch) == size:
-            yield batch
-            batch = []
-    if batch:
-        yield batch
-
-
-def _score(batch: Sequence[_Line], mix: Any, graders: Any, tally: Tally) -> bytes:
+def _score(batch: Sequence[Line], mix: Any, graders: Any, tally: Tally) -> bytes:
     """The output of one batch; its rows are counted."""
     rows = [(line.where, line.sample) for line in batch if line.sample is not None]
     for where, sample in rows:

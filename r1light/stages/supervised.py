@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from r1light.config.schema import RunConfig
+from r1light.core.collector import uncollected
 from r1light.core.errors import ConfigError, DataError
 from r1light.core.run_folder import RunFolder, StageResult
 from r1light.stages.fitting import Trained, Watch, train
@@ -30,8 +31,9 @@ def set_up(config: RunConfig) -> None:
     Raises:
         ConfigError: If several devices are asked for.
     """
-    import numpy
-    import torch
+    with uncollected():
+        import numpy
+        import torch
 
     if config.trainer.devices > 1:
         raise ConfigError(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -10,12 +12,18 @@ from pathlib import Path
 
 from r1light.config.schema import RunConfig
 from r1light.core.errors import ResumeError, UserError
-from r1light.core.lock import FolderLock, holder
+from r1light.core.lock import LOCK_NAME, FolderLock, holder
 from r1light.core.manifest import read_manifest
 from r1light.core.run_folder import RunFolder, remove_stale, write_atomic
 from r1light.stages import stage_module
 from r1light.stages.pipeline_resume import resolve_pipeline
 from r1light.stages.resume import ResumePlan, is_default, resolve_resume
+
+_BY_THE_TIME = re.compile(r"\d{4}-\d\d-\d\d_\d\d-\d\d-\d\d(-\d+)?")
+"""A folder that no user named."""
+
+_SAYS_NOTHING = ("config.yaml", "manifest.json", "r1light.log", "tasks.json")
+"""What a run writes before it makes anything."""
 
 
 @contextmanager
@@ -54,7 +62,7 @@ def open_run_folder(config: RunConfig, folder: RunFolder) -> Iterator[ResumePlan
                     folder, (), f"a fresh start, as {holder(plan.folder.path)} took the old run up"
                 )
         remove_stale(plan.folder.path)
-        with _unfinished_again(plan.folder):
+        with _unfinished_again(plan.folder), _gone_if_refused(lock):
             yield plan
     finally:
         lock.release()
@@ -70,6 +78,18 @@ def _unfinished_again(folder: RunFolder) -> Iterator[None]:
     except UserError:
         if before is not None:
             write_atomic(folder.result, before)
+        raise
+
+
+@contextmanager
+def _gone_if_refused(lock: FolderLock) -> Iterator[None]:
+    """Where the input was wrong, leave no folder that this run named, made and filled with nothing."""
+    fresh = _BY_THE_TIME.fullmatch(lock.folder.name) and os.listdir(lock.folder) == [LOCK_NAME]
+    try:
+        yield
+    except UserError:
+        if fresh:
+            lock.discard(_SAYS_NOTHING)
         raise
 
 

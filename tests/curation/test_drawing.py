@@ -103,6 +103,15 @@ def test_rows_stand_in_the_order_of_the_prompts_with_the_sampler_beside_them():
     }  # fmt: skip
 
 
+def test_only_the_first_row_of_a_prompt_has_the_whole_problem():
+    batch = asked(problem("a"), problem("b")).asked
+    found, _, _ = rows(batch, lambda request, index: str(index), n=3)
+    whole = [{"id": name, "prompt": f"{name}?", "grader": "exact", "answer": "5"} for name in "ab"]
+    assert [row["problem"] for row in found] == [
+        whole[0], {"id": "a"}, {"id": "a"}, whole[1], {"id": "b"}, {"id": "b"},
+    ]  # fmt: skip
+
+
 def test_batches_do_not_change_a_row():
     batch = asked(*(problem(name) for name in "abcde")).asked
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from r1light.core.errors import DataError
 from r1light.core.types import Message, Problem, TestCase
-from r1light.data.problem_json import problem_from_json, problem_to_json
+from r1light.data.problem_json import RowProblems, problem_from_json, problem_to_json
 
 TEXT = st.text(min_size=1).filter(lambda text: text.strip())
 PROBLEMS = st.builds(
@@ -56,3 +56,12 @@ def test_a_problem_comes_back_from_its_json_as_it_was(problem):
 def test_what_is_no_problem_is_named(value, says):
     with pytest.raises(DataError, match=f"in.jsonl:3.*{says}"):
         problem_from_json(value, "in.jsonl:3")
+
+
+@pytest.mark.parametrize("before", [None, {"id": "b", "prompt": "x", "grader": "math"}])
+def test_an_id_alone_stands_behind_its_own_problem_only(before):
+    problems = RowProblems()
+    if before:
+        problems.read(before, "in.jsonl:1")
+    with pytest.raises(DataError, match=r"in\.jsonl:2: problem 'a' has nothing but its id"):
+        problems.read({"id": "a"}, "in.jsonl:2")

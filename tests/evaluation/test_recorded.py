@@ -30,6 +30,13 @@ def test_rows_of_one_problem_come_together(tmp_path):
     ]
 
 
+def test_the_row_with_the_whole_problem_comes_first(tmp_path):
+    whole = {"problem": {"id": "a", "prompt": "2+3?", "grader": "math"}, "completion": "2"}
+    path = written(tmp_path, row("a", "1"), row("b", "4"), whole, row("a", "3"))
+    found = [json.loads(line)["completion"] for line in rows_by_problem(path)]
+    assert found == ["2", "1", "3", "4"]
+
+
 def test_a_row_that_was_drawn_twice_comes_twice(tmp_path):
     path = written(tmp_path, row("a", "1", drawn=2, tokens=3), row("a", "2", drawn=1, tokens=4))
     found = [json.loads(line) for line in rows_by_problem(path)]

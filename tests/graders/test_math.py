@@ -144,9 +144,9 @@ def test_longest_answers_are_read_in_linear_time():
         "1/" * 2048,
     ]
     for text in hard:
-        start = time.perf_counter()
+        start = time.process_time()  # what else the machine does is no matter
         read_answer(text)
-        assert time.perf_counter() - start < 0.25, text[:20]
+        assert time.process_time() - start < 0.25, text[:20]
     grader.close()
 
 
@@ -393,3 +393,22 @@ def same(one, other):
     """Whether two references are one text, or one number, in other spellings."""
     left, right = read_answer(one), read_answer(other)
     return tokens(one) == tokens(other) or (left.kind == "number" and left == right)
+
+
+@pytest.mark.parametrize(
+    ("reference", "answer", "score"),
+    [
+        (r"$\sin \left(\pi^{\circ}\right) \approx 0.055$", "0", 0.0),  # the degrees are read as nothing
+        (r"$\sin \left(\pi^{\circ}\right) \approx 0.055$", "0.055", 1.0),
+        (r"$\cos (-2.01) \approx-0.425$", "-0.425", 1.0),  # rounded as it is written
+        (r"$\cos (-2.01) \approx-0.425$", r"\cos(2.01)", 1.0),  # and exactly
+        (r"$\cos (-2.01) \approx-0.425$", "-0.43", 0.0),
+        (r"\frac{40}{3} \approx 13.33", r"\frac{80}{6} \approx 13.33", 1.0),
+        ("0", "x^{2}-7=0", 0.0),
+        ("0", "a+b=0", 1.0),  # what was asked for is named
+        ("4 x^{2}+8 x+19=0", "I=3", 0.0),
+        ("4 x^{2}+8 x+19=0", "8x^2+16x+38=0", 1.0),
+    ],
+)
+def test_rounded_references_and_equations(grader, reference, answer, score):
+    assert grader.grade(gold(reference), answer).score == score

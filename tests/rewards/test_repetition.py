@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from r1light.rewards.repetition import Repetition, repeated_share
-from r1light.rewards.words import letters_and_signs
+from r1light.rewards.words import letters_and_signs, words
 
 
 @pytest.mark.parametrize(
@@ -76,3 +76,10 @@ def test_it_is_the_share_of_ngrams_that_stood_before(text, ngram):
 def test_options_are_checked(options):
     with pytest.raises(ValueError, match="must be"):
         Repetition.Config(**options)
+
+
+@given(st.text(st.characters(max_codepoint=127), max_size=40))
+def test_text_in_ascii_is_cut_as_any_other(text):
+    beside = "é"  # one letter behind a space makes the whole no ASCII, and is one more unit and word
+    assert letters_and_signs(f"{text} {beside}") == [*letters_and_signs(text), beside]
+    assert words(f"{text} {beside}")[:-1] == words(text)

@@ -253,7 +253,7 @@ def test_unequal_numbers_ties_and_missing_answers_in_any_order_and_batch(evaluat
     ("change", "said"),
     [
         (lambda row: row | {"completion": 5}, r"completions\.jsonl:2: completion=5 is no text"),
-        (lambda row: row | {"problem": {"id": "p0"}}, r"completions\.jsonl:2: problem has no 'prompt'"),
+        (lambda row: row | {"problem": {"id": "p0"}}, r"completions\.jsonl:2: problem 'p0' has nothing"),
         (
             lambda row: row | {"problem": {**row["problem"], "grader": "maths"}, "token_ids": None},
             "unknown grader of problem 'p0', 'maths'",

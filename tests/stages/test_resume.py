@@ -262,3 +262,31 @@ def test_rows_that_were_left_behind_are_gone_on_with(make):
     assert plan.reason == "going on behind the rows in runs/grpo/a"
     (left.path / "completions.jsonl.state.json").unlink()
     assert resolve_resume(configuration(), fresh).folder == fresh
+
+
+@pytest.mark.parametrize(
+    ("path", "made", "stays"),
+    [
+        ("runs/grpo/2026-01-02_03-04-05", "config.yaml", False),
+        ("runs/grpo/2026-01-02_03-04-05", "completions.jsonl", True),  # work that can be gone on with
+        ("runs/grpo/mine", "config.yaml", True),  # may have stood there before
+    ],
+)
+def test_wrong_input_leaves_no_folder_that_the_run_made_for_nothing(path, made, stays):
+    def run():
+        with open_run_folder(configuration(), RunFolder(Path(path))) as plan:
+            (plan.folder.path / made).touch()
+            raise ResumeError("wrong")
+
+    with pytest.raises(ResumeError, match="wrong"):
+        run()
+    assert Path(path).exists() == stays
+
+
+def test_wrong_input_leaves_a_file_that_was_there_before():
+    folder = RunFolder(Path("runs/grpo/2026-01-02_03-04-05"))
+    folder.path.mkdir(parents=True)
+    folder.config.write_text("mine")
+    with pytest.raises(ResumeError), open_run_folder(configuration(), folder):
+        raise ResumeError("wrong")
+    assert folder.config.read_text() == "mine"

@@ -12,7 +12,7 @@ from r1light.config.compose import Source, compose_jobs
 from r1light.config.validate import validate
 from r1light.core.errors import ConfigError, DataError, ResumeError, RewardError
 from r1light.core.run_folder import RunFolder, read_jsonl
-from r1light.curation.stored import StoredCompletions
+from r1light.curation.stored import StoredCompletions, batches
 from r1light.stages import stage_module
 from r1light.templates.r1_zero import R1Zero
 
@@ -48,6 +48,16 @@ def score(tmp_path):
 
     listed.source, listed.output, listed.unread = run.source, run.output, run
     return listed
+
+
+def test_a_batch_ends_where_the_next_row_has_its_whole_problem():
+    stored = StoredCompletions(R1Zero(R1Zero.Config()))
+    alone = {"id": "p0"}
+    rows = [row(0, "5"), row(0, "6", problem=alone), row(0, "7", problem=alone), row(1, "5"), row(2, "5")]
+    lines = [(number, json.dumps(each).encode()) for number, each in enumerate(rows, start=1)]
+    found = list(batches(iter(lines), "x", stored, 2))
+    assert [[line.where for line in batch] for batch in found] == [["x:1", "x:2", "x:3"], ["x:4", "x:5"]]
+    assert [line.sample.problem.answer for batch in found for line in batch] == ["5"] * 5
 
 
 def test_rows_come_out_in_order_with_every_reward_and_the_means(score):
@@ -199,7 +209,7 @@ def test_token_ids_are_those_of_the_row_or_of_the_tokenizer():
 @pytest.mark.slow
 def test_memory_does_not_grow_with_the_file(score):
     def peak(rows):
-        write(score.source, [row(i, "5", completion="x" * 2000) for i in range(rows)])
+        write(score.source, [row(i, "5", completion="x" * 4000) for i in range(rows)])
         gc.freeze()  # or the collector lets garbage lie for the sake of what earlier tests keep
         tracemalloc.start()
         score.unread("resume=none", "stage.batch_rows=32")
@@ -209,5 +219,5 @@ def test_memory_does_not_grow_with_the_file(score):
         return top
 
     peak(100)  # imports
-    # 2,000 rows of 2 kB are 4 MB; a batch of 32 is 64 kB
-    assert peak(2000) < peak(200) + 1_000_000
+    # 1,000 rows of 4 kB are 4 MB; a batch of 32 is 128 kB
+    assert peak(1000) < peak(100) + 1_000_000

@@ -148,11 +148,3 @@ def test_generated_problems_are_right_by_their_own_answers_alone(name):
     pairs = others(found)
     coincide = sum(name == "arithmetic" and one.answer == answer for one, answer in pairs)
     assert sum(verdict.score for verdict in scores(pairs)) == coincide
-
-
-@pytest.mark.slow
-@pytest.mark.xfail(strict=True, reason="math-verify takes these for equal: 6 of college_math's 2,818 pairs")
-def test_equations_are_not_right_for_a_number_or_for_another_equation():
-    pairs = [("0", "x^{2}-7=0"), ("$4 x^{2}+8 x+19=0$", r"$I=-\frac{200}{3} e^{-10 t} \sin 30 t$")]
-    asked = [(Problem("p", "?", "math", gold), said) for gold, said in pairs]
-    assert not any(verdict.correct for verdict in scores(asked))

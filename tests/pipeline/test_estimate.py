@@ -7,8 +7,8 @@ import pytest
 
 from r1light.config.compose import Source, compose_jobs
 from r1light.config.validate import validate
+from r1light.models.sizes import KNOWN, ModelSize
 from r1light.pipeline.estimate import ACCELERATORS, Accelerator, Work, memory_of, work_of
-from r1light.pipeline.sizes import KNOWN, ModelSize
 from r1light.stages import stage_module
 from r1light.training.grpo_options import LossOverrides
 from r1light.training.supervised_options import LoraOptions

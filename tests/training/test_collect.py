@@ -4,6 +4,7 @@ import pytest
 
 from r1light.core.types import Completion, Problem, SamplingParams, Score
 from r1light.rewards.mix import RewardMix, WeightedReward
+from r1light.rewards.overlap import Overlapped
 from r1light.training.collect import Collector, Overlong
 from r1light.training.interrupt import Halt, Interrupt
 from r1light.training.problems import ProblemStream, PromptEncoder
@@ -21,7 +22,7 @@ def collector(engine, template, refill=0, reward=is_yes, overlong=None, interrup
     return Collector(
         engine,
         PromptEncoder(template, lambda text: [ord(character) for character in text], 100),
-        RewardMix([WeightedReward("yes", reward)], 1.0),
+        Overlapped(RewardMix([WeightedReward("yes", reward)], 1.0)),
         SamplingParams(n=2, max_tokens=10),
         overlong or Overlong(10, 0, 1.0),
         refill,

@@ -14,6 +14,8 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any, Generic, TypeVar
 
+from r1light.core.errors import WorkerError
+
 T = TypeVar("T")
 
 
@@ -55,6 +57,11 @@ class Task(Generic[T]):
             self._error = error
         self._over.set()
 
+    def give_up(self) -> None:
+        """Have `result` raise, of a task that has not begun."""
+        self._error = WorkerError("a reward was given up before it began")
+        self._over.set()
+
     def result(self, late: Callable[[traceback.StackSummary], Exception]) -> T:
         """Wait for the end.
 
@@ -92,7 +99,8 @@ class Aside:
     def drop(self) -> None:
         """Forget what has not begun; what has ends by its own deadline, or as its processes are killed."""
         with self._lock:
-            self._waiting.clear()
+            while self._waiting:
+                self._waiting.popleft().give_up()
 
     def _work(self) -> None:
         while True:

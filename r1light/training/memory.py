@@ -30,8 +30,10 @@ class Use:
         precision: Lightning's name: "32-true", "bf16-mixed" and the like.
         trained: Weights that have a gradient and two moments.
         tokens: Tokens of a forward and backward pass; 0 where nothing is learnt.
+        line: Tokens of a line of that pass which has an attention mask of its own; 0 where none has.
         checkpointing: Whether activations are computed again in the backward pass.
-        chunk_elements: Logits of a chunk, and of those that are kept.
+        chunk: Logits of a chunk.
+        kept: The most logits that are kept for the backward pass.
         reference: Whether there is a reference.
         engine_number: Bytes of a number of the engine's weights and cache; 0 where nothing is written.
         shares_weights: Whether the engine writes with the policy itself.
@@ -45,8 +47,10 @@ class Use:
     precision: str
     trained: float
     tokens: int = 0
+    line: int = 0
     checkpointing: bool = False
-    chunk_elements: int = 0
+    chunk: int = 0
+    kept: int = 0
     reference: bool = False
     engine_number: int = 0
     shares_weights: bool = False
@@ -137,14 +141,16 @@ def activations(use: Use) -> float:
         layer = float(norms * size.hidden + number * size.inner)
     stream = size.hidden * (number if not mixed else 4)
     kept = size.layers * stream + layer if use.checkpointing else size.layers * layer
-    casts = 2 * size.parameters / (size.layers if use.checkpointing else 1) if mixed else 0.0
-    return use.tokens * (kept + layer) + casts
+    whole = 1 if use.checkpointing else size.layers
+    casts = 2 * size.parameters * whole / size.layers if mixed else 0.0
+    mask = use.tokens * min(use.line, use.tokens) * (1 + number * whole)
+    return use.tokens * (kept + layer) + casts + mask
 
 
 def logits(use: Use) -> float:
-    """Numbers of logits at a time: those of a chunk, four times over, or all of a small pass twice."""
+    """Numbers of logits at a time: all of a small pass and their gradients, or a chunk's four times over."""
     whole = use.tokens * (use.size.vocabulary or 0)
-    return float(min(2 * whole, 4 * use.chunk_elements))
+    return float(2 * whole if whole <= use.kept else min(whole, 4 * use.chunk))
 
 
 def _total(parts: Mapping[str, float]) -> float:

@@ -10,8 +10,10 @@ from r1light.training.memory import Use
 
 TEXT_CONTEXT = 1024
 """What stands for `stage.max_length` where neither it nor the model's context is known."""
-CPU_CHUNK, GPU_CHUNK = 2**20, 2**27
-"""Logits of a chunk: see algorithms/logprob.py."""
+CPU_CHUNK, GPU_CHUNK, KEPT = 2**20, 2**27, 2**23
+"""Logits of a chunk, and of those that are kept: see algorithms/logprob.py."""
+MASKED_LINE = 1024
+"""Tokens of completions that share a prompt: see training/batching.py."""
 LEARNING = ("grpo", "sft", "distill", "reward_model")
 """The stages that train."""
 
@@ -43,7 +45,9 @@ def use_of(config: RunConfig, size: ModelSize, *, cpu: bool, drawn: int, prompt:
         trained=size.parameters if full else 0.0,
         tokens=_tokens(config, size, cpu) if learns else 0,
         checkpointing=learns and options.gradient_checkpointing,
-        chunk_elements=CPU_CHUNK if cpu else GPU_CHUNK,
+        line=MASKED_LINE if getattr(options, "share_prompts", False) else 0,
+        chunk=CPU_CHUNK if cpu else GPU_CHUNK,
+        kept=KEPT,
         reference=config.stage_name == "grpo" and options.loss_options.kl_coefficient > 0,
         engine_number=_number(getattr(rollout, "dtype", "auto"), number) if writes else 0,
         shares_weights=shares,

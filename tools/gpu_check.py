@@ -24,6 +24,7 @@ import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from importlib import import_module, metadata
 from pathlib import Path
 from typing import Any, Literal
@@ -95,6 +96,7 @@ _ON_POLICY = f"{_DISTILL} data=arithmetic stage.mode=on_policy stage.teacher=tin
 COMMANDS = (
     Command("grpo_native", f"{_GRPO} rollout=native", "stage.iterations"),
     Command("grpo_native_bfloat16", f"{_GRPO} rollout=native rollout.dtype=bfloat16", "stage.iterations"),
+    Command("grpo_offload", f"{_GRPO} stage.offload=[optimizer,policy,reference]", "stage.iterations"),
     Command("grpo_hf", f"{_GRPO} rollout=hf", "stage.iterations"),
     Command("sft", f"stage=sft {_TEXTS} stage.batch_size=8", "stage.max_updates"),
     Command("reward_model", _REWARD_MODEL, "stage.max_updates"),
@@ -216,6 +218,33 @@ def compare_logprobs(device: Device, dtype: str) -> Outcome:
     return Outcome(name, status, time.perf_counter() - started, detail, figures)
 
 
+def check_offload(device: Device) -> Outcome:
+    """Moments that are parked leave the device, and come back bit for bit."""
+    import torch
+
+    from r1light.training.offload import Parking
+
+    started = time.perf_counter()
+    size = 2**26 if device == "cuda" else 2**20
+    tensors = [torch.randn(size, device=device) for _ in range(2)]
+    kept = [tensor.cpu().clone() for tensor in tensors]
+    before = torch.cuda.memory_allocated() if device == "cuda" else 0
+    parking = Parking(torch.device("cpu"))
+    parking.park(tensors)
+    freed = before - (torch.cuda.memory_allocated() if device == "cuda" else 0)
+    parking.fetch()
+    same = all(torch.equal(one.cpu(), other) for one, other in zip(tensors, kept, strict=True))
+    home = all(tensor.device.type == device for tensor in tensors)
+    expected = sum(tensor.nbytes for tensor in tensors) if device == "cuda" else 0
+    took = time.perf_counter() - started
+    figures = {"freed_bytes": float(freed), "expected_bytes": float(expected)}
+    status: Status = "ok" if same and home and freed >= expected else "failed"
+    detail = (
+        f"freed {freed / 1e6:.0f} of {expected / 1e6:.0f} MB; numbers are {'the same' if same else 'other'}"
+    )
+    return Outcome("offload", status, took, detail, figures)
+
+
 def check_all(device: Device, only: Sequence[str], budget: float) -> Iterator[Outcome]:
     """Every check in turn, each as soon as it is done.
 
@@ -240,13 +269,15 @@ def check_all(device: Device, only: Sequence[str], budget: float) -> Iterator[Ou
                 yield Outcome(command.name, "no time", detail=f"{budget:.0f} s are over")
             else:
                 yield run_command(command, device, rows, Path(folder) / command.name, left)
-        for dtype in BOUNDS:
-            if only and f"logprobs_{dtype}" not in only:
+        calls = {f"logprobs_{dtype}": partial(compare_logprobs, device, dtype) for dtype in BOUNDS}
+        calls["offload"] = partial(check_offload, device)
+        for name, call in calls.items():
+            if only and name not in only:
                 continue
             try:
-                yield compare_logprobs(device, dtype)
+                yield call()
             except Exception as error:  # one check that breaks must not hide the others
-                yield Outcome(f"logprobs_{dtype}", "failed", detail=f"{type(error).__name__}: {error}"[:600])
+                yield Outcome(name, "failed", detail=f"{type(error).__name__}: {error}"[:600])
 
 
 def machine(device: Device) -> dict[str, str]:
@@ -271,7 +302,7 @@ def table(outcomes: Sequence[Outcome]) -> str:
 
 def main() -> int:
     """Run the checks that the command line names."""
-    names = [command.name for command in COMMANDS] + [f"logprobs_{dtype}" for dtype in BOUNDS]
+    names = [command.name for command in COMMANDS] + [f"logprobs_{dtype}" for dtype in BOUNDS] + ["offload"]
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--device", choices=("cuda", "cpu"), default="cuda", help="where to compute")
     parser.add_argument("--only", default="", help=f"some of: {', '.join(names)}")

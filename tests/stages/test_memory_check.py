@@ -17,17 +17,8 @@ USE = Use(
     size=SIZE, number=4, precision="32-true", trained=1e9, tokens=100_000, chunk=10, engine_number=4,
     slots=1000, longest=5000,
 )  # fmt: skip
-ALL = frozenset(
-    [
-        "stage.gradient_checkpointing",
-        "stage.micro_batch_tokens",
-        "stage.offload",
-        "stage.lora.rank",
-        "rollout.max_slots",
-        "rollout.dtype",
-        "trainer.precision",
-    ]
-)
+STAGE = {"stage.gradient_checkpointing", "stage.micro_batch_tokens", "stage.offload", "stage.lora.rank"}
+ALL = frozenset(STAGE | {"rollout.max_slots", "rollout.dtype", "trainer.precision"})
 
 
 def test_what_fits_is_told_in_one_line(caplog):
@@ -38,8 +29,9 @@ def test_what_fits_is_told_in_one_line(caplog):
     # weights 4, gradients 4, moments 8, the engine's 4; keys and values 1,000 x 5,000 x 500 x 4 = 10;
     # a layer 24 x 1,000 + 4 x 5,000 = 44,000, five of them, for 100,000 tokens = 22; 52 in all
     assert record.getMessage() == (
-        "memory: about 52.0 GB of 200.0 GB at the worst moment (activations 22.0 GB, keys and values 10.0 GB, "
-        "moments 8.0 GB, weights 4.0 GB, engine's weights 4.0 GB, gradients 4.0 GB, drawing 3 MB)"
+        "memory: about 52.0 GB of 200.0 GB at the worst moment (activations 22.0 GB, "
+        "keys and values 10.0 GB, moments 8.0 GB, weights 4.0 GB, engine's weights 4.0 GB, gradients 4.0 GB, "
+        "drawing 3 MB)"
     )
 
 

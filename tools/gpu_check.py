@@ -24,7 +24,6 @@ import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from functools import partial
 from importlib import import_module, metadata
 from pathlib import Path
 from typing import Any, Literal
@@ -163,8 +162,7 @@ def judge(name: str, folder: Path, took: float) -> Outcome:
     rows = list(_json_lines(folder / "metrics.jsonl"))
     if not all(_is_finite(row["loss"]) for row in rows if "loss" in row):
         return Outcome(name, "failed", took, "a loss in metrics.jsonl is not finite", figures)
-    found = [row[DIFFERENCE] for row in rows if row.get(DIFFERENCE) is not None]
-    if found:
+    if found := [row[DIFFERENCE] for row in rows if row.get(DIFFERENCE) is not None]:
         figures["logp_difference"] = max(found)
         if max(found) > MOST_DIFFERENCE:
             detail = f"engine and trainer differ by {max(found):.3g} nats a token, above {MOST_DIFFERENCE}"
@@ -218,33 +216,6 @@ def compare_logprobs(device: Device, dtype: str) -> Outcome:
     return Outcome(name, status, time.perf_counter() - started, detail, figures)
 
 
-def check_offload(device: Device) -> Outcome:
-    """Moments that are parked leave the device, and come back bit for bit."""
-    import torch
-
-    from r1light.training.offload import Parking
-
-    started = time.perf_counter()
-    size = 2**26 if device == "cuda" else 2**20
-    tensors = [torch.randn(size, device=device) for _ in range(2)]
-    kept = [tensor.cpu().clone() for tensor in tensors]
-    before = torch.cuda.memory_allocated() if device == "cuda" else 0
-    parking = Parking(torch.device("cpu"))
-    parking.park(tensors)
-    freed = before - (torch.cuda.memory_allocated() if device == "cuda" else 0)
-    parking.fetch()
-    same = all(torch.equal(one.cpu(), other) for one, other in zip(tensors, kept, strict=True))
-    home = all(tensor.device.type == device for tensor in tensors)
-    expected = sum(tensor.nbytes for tensor in tensors) if device == "cuda" else 0
-    took = time.perf_counter() - started
-    figures = {"freed_bytes": float(freed), "expected_bytes": float(expected)}
-    status: Status = "ok" if same and home and freed >= expected else "failed"
-    detail = (
-        f"freed {freed / 1e6:.0f} of {expected / 1e6:.0f} MB; numbers are {'the same' if same else 'other'}"
-    )
-    return Outcome("offload", status, took, detail, figures)
-
-
 def check_all(device: Device, only: Sequence[str], budget: float) -> Iterator[Outcome]:
     """Every check in turn, each as soon as it is done.
 
@@ -269,15 +240,13 @@ def check_all(device: Device, only: Sequence[str], budget: float) -> Iterator[Ou
                 yield Outcome(command.name, "no time", detail=f"{budget:.0f} s are over")
             else:
                 yield run_command(command, device, rows, Path(folder) / command.name, left)
-        calls = {f"logprobs_{dtype}": partial(compare_logprobs, device, dtype) for dtype in BOUNDS}
-        calls["offload"] = partial(check_offload, device)
-        for name, call in calls.items():
-            if only and name not in only:
+        for dtype in BOUNDS:
+            if only and f"logprobs_{dtype}" not in only:
                 continue
             try:
-                yield call()
+                yield compare_logprobs(device, dtype)
             except Exception as error:  # one check that breaks must not hide the others
-                yield Outcome(name, "failed", detail=f"{type(error).__name__}: {error}"[:600])
+                yield Outcome(f"logprobs_{dtype}", "failed", detail=f"{type(error).__name__}: {error}"[:600])
 
 
 def machine(device: Device) -> dict[str, str]:
@@ -302,7 +271,7 @@ def table(outcomes: Sequence[Outcome]) -> str:
 
 def main() -> int:
     """Run the checks that the command line names."""
-    names = [command.name for command in COMMANDS] + [f"logprobs_{dtype}" for dtype in BOUNDS] + ["offload"]
+    names = [command.name for command in COMMANDS] + [f"logprobs_{dtype}" for dtype in BOUNDS]
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--device", choices=("cuda", "cpu"), default="cuda", help="where to compute")
     parser.add_argument("--only", default="", help=f"some of: {', '.join(names)}")

@@ -126,3 +126,17 @@ def test_an_engine_that_writes_with_the_policy_keeps_it():
     with pytest.raises(ConfigError, match=r"stage.offload=\[policy\].*leave policy out"):
         offload_for(("policy",), engine, torch.device("cuda"))
     assert offload_for(("optimizer",), engine, torch.device("cuda")).what == {"optimizer"}
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+def test_on_a_gpu_its_memory_is_free_while_numbers_are_parked():
+    tensors = [torch.randn(2**24, device="cuda") for _ in range(2)]
+    kept = [tensor.cpu() for tensor in tensors]
+    before, parking = torch.cuda.memory_allocated(), Parking(CPU)
+    parking.park(tensors)
+    assert before - torch.cuda.memory_allocated() == 2 * 4 * 2**24
+    assert all(tensor.is_pinned() for tensor in tensors)
+    parking.fetch()
+    assert all(tensor.is_cuda for tensor in tensors)
+    assert all(torch.equal(one.cpu(), other) for one, other in zip(tensors, kept, strict=True))

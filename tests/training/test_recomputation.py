@@ -9,7 +9,7 @@ from r1light.training.forward import disable_dropout, target_logprobs
 def gradients(model, batches):
     """The gradients of a loss over all tokens and entropies, and how often the first layer ran."""
     passes = []
-    hook = model.model.layers[0].mlp.register_forward_hook(lambda *_: passes.append(True))
+    hook = model.model.layers[0].input_layernorm.register_forward_hook(lambda *_: passes.append(True))
     model.zero_grad()
     for batch in batches:
         out = target_logprobs(model, batch, temperature=0.7)

@@ -45,9 +45,14 @@ class Overlapped:
 
     A reward is called beside the caller where its `waits_elsewhere(samples)` is true; else at once, as it may
     compute where the engine does, or draw from generators that the run keeps.
+
+    Attributes:
+        mix: The rewards.
+        beside: Whether any is called beside the caller.
     """
 
     mix: RewardMix
+    beside: bool = True
     aside: Aside = field(default_factory=Aside)
 
     def begin(self, samples: Sequence[Sample]) -> Begun:
@@ -56,7 +61,7 @@ class Overlapped:
         for component in self.mix.components:
             task = Task(partial(self.mix.scores_of, component, samples), component.deadline)
             waits = getattr(component.reward, "waits_elsewhere", None)
-            if waits is not None and waits(samples):
+            if self.beside and waits is not None and waits(samples):
                 self.aside.add(task)
             else:
                 task.run()

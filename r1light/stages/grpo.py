@@ -123,8 +123,9 @@ def _assemble(
     )
     overlong = Overlong(options.max_tokens, options.overlong_tokens, options.overlong_penalty)
     offload = offload_for(options.offload, engine, loaded.model.device)
+    rewards = Overlapped(mix, options.overlap_rewards)
     collector = Collector(
-        engine, encoder, Overlapped(mix), params, overlong, options.refill, interrupt, offload.fetch
+        engine, encoder, rewards, params, overlong, options.refill, interrupt, offload.fetch
     )
     problems = ProblemSchedule(data.train, config.seed, options.preference_switch)
     module = GrpoModule(loaded.model, options, collector, problems, config.seed)

@@ -141,6 +141,10 @@ class GrpoOptions:
     """What lies in the host's memory but for updates, which leaves the device to the engine: the optimiser's
     moments, the policy's weights (rollout=native has its own), the reference's. On a CPU nothing is moved."""
 
+    overlap_rewards: bool = False
+    """Whether rewards that wait for other processes (programs, formulas) go on while the engine writes; scores
+    are the same."""
+
     eval_every: int = 25
     """Iterations between evaluations on held-out problems; 0 for none but before and after."""
     eval_problems: int = 128

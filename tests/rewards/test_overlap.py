@@ -53,6 +53,15 @@ def test_what_waits_goes_on_beside_and_all_else_at_once(make_sample):
     assert beside.threads == ["r1light-rewards"]
 
 
+def test_where_it_is_not_asked_all_are_called_at_once(make_sample):
+    reward = Elsewhere()
+    mix = Overlapped(RewardMix([WeightedReward("0", reward)]), beside=False)
+    begun = mix.begin([make_sample()])
+    assert begun.done
+    assert begun.settle().totals == (1.0,)
+    assert reward.threads == [threading.current_thread().name]
+
+
 def test_scores_are_those_without_the_overlap_however_long_each_takes(make_sample):
     batches = [[make_sample()] * size for size in (1, 3, 2, 1, 4)]
     plain = RewardMix([WeightedReward("0", Elsewhere())])

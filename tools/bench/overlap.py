@@ -21,16 +21,7 @@ from typing import Any
 SIDES = ("one after the other", "beside the engine")
 TIMES = ("time/generate", "time/reward", "rollout")
 DEADLINE = 1800.0
-
-
-def child(side: str, words: list[str]) -> int:
-    """Run the command line with or without the overlap."""
-    from r1light.__main__ import main
-    from r1light.rewards.accuracy import Accuracy
-
-    if side == SIDES[0]:
-        Accuracy.waits_elsewhere = lambda *_: False
-    return main(words)
+ROOT = Path(__file__).resolve().parents[2]
 
 
 def run(side: str, args: argparse.Namespace) -> list[dict[str, Any]]:
@@ -40,11 +31,12 @@ def run(side: str, args: argparse.Namespace) -> list[dict[str, Any]]:
             "stage=grpo", f"data={args.data}", f"stage.iterations={args.iterations}", "stage.eval_every=0",
             "stage.eval_problems=0", "stage.test_problems=1", f"stage.prompts_per_iteration={args.prompts}",
             f"stage.group_size={args.group}", f"stage.max_tokens={args.max_tokens}", "resume=none",
-            "trainer=cpu", f"trainer.threads={args.threads}", f"hydra.run.dir={folder}/run", *args.more,
+            "trainer=cpu", f"trainer.threads={args.threads}", f"hydra.run.dir={folder}/run",
+            f"stage.overlap_rewards={side == SIDES[1]}", *args.more,
         ]  # fmt: skip
         done = subprocess.run(
-            [sys.executable, __file__, "--child", side, *words],
-            capture_output=True, text=True, check=False, timeout=DEADLINE,
+            [sys.executable, "-m", "r1light", *words],
+            cwd=ROOT, capture_output=True, text=True, check=False, timeout=DEADLINE,
         )  # fmt: skip
         if done.returncode:
             raise SystemExit(f"{side}: exit code {done.returncode}\n{done.stderr[-3000:]}")
@@ -54,9 +46,6 @@ def run(side: str, args: argparse.Namespace) -> list[dict[str, Any]]:
 
 def main() -> int:
     """Measure, check that both sides scored alike, and print a Markdown table."""
-    if sys.argv[1:2] == ["--child"]:
-        sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
-        return child(sys.argv[2], sys.argv[3:])
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--data", default="tiny_programs")
     for name, default in (("rounds", 3), ("iterations", 6), ("prompts", 16), ("group", 8), ("threads", 1)):

@@ -142,8 +142,8 @@ class GrpoOptions:
     moments, the policy's weights (rollout=native has its own), the reference's. On a CPU nothing is moved."""
 
     overlap_rewards: bool = False
-    """Whether rewards that wait for other processes (programs, formulas) go on while the engine writes; scores
-    are the same."""
+    """Whether rewards that wait for other processes (programs, formulas) go on while the engine writes; they
+    score the same."""
 
     eval_every: int = 25
     """Iterations between evaluations on held-out problems; 0 for none but before and after."""

@@ -58,6 +58,14 @@ def test_offloading_changes_no_bit_resumed_or_not(straight, run_grpo, monkeypatc
 
 
 @pytest.mark.slow
+def test_rewards_beside_the_engine_change_no_bit_resumed_or_not(straight, run_grpo):
+    run_grpo("beside", "stage.overlap_rewards=true", "stage.iterations=3")
+    folder, _ = run_grpo("beside", "stage.overlap_rewards=true", "stage.iterations=6")
+    assert same(weights(straight[0]), weights(folder))
+    assert rows(straight[0]) == rows(folder)
+
+
+@pytest.mark.slow
 def test_recomputing_activations_changes_no_bit(straight, run_grpo):
     folder, _ = run_grpo("recomputed", "stage.gradient_checkpointing=true", "stage.iterations=6")
     assert same(weights(straight[0]), weights(folder))

@@ -95,6 +95,7 @@ _ON_POLICY = f"{_DISTILL} data=arithmetic stage.mode=on_policy stage.teacher=tin
 COMMANDS = (
     Command("grpo_native", f"{_GRPO} rollout=native", "stage.iterations"),
     Command("grpo_native_bfloat16", f"{_GRPO} rollout=native rollout.dtype=bfloat16", "stage.iterations"),
+    Command("grpo_offload", f"{_GRPO} stage.offload=[optimizer,policy,reference]", "stage.iterations"),
     Command("grpo_hf", f"{_GRPO} rollout=hf", "stage.iterations"),
     Command("sft", f"stage=sft {_TEXTS} stage.batch_size=8", "stage.max_updates"),
     Command("reward_model", _REWARD_MODEL, "stage.max_updates"),
@@ -161,8 +162,7 @@ def judge(name: str, folder: Path, took: float) -> Outcome:
     rows = list(_json_lines(folder / "metrics.jsonl"))
     if not all(_is_finite(row["loss"]) for row in rows if "loss" in row):
         return Outcome(name, "failed", took, "a loss in metrics.jsonl is not finite", figures)
-    found = [row[DIFFERENCE] for row in rows if row.get(DIFFERENCE) is not None]
-    if found:
+    if found := [row[DIFFERENCE] for row in rows if row.get(DIFFERENCE) is not None]:
         figures["logp_difference"] = max(found)
         if max(found) > MOST_DIFFERENCE:
             detail = f"engine and trainer differ by {max(found):.3g} nats a token, above {MOST_DIFFERENCE}"

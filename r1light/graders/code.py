@@ -48,6 +48,9 @@ class Code:
             if not self.batch_seconds > 0:
                 raise ValueError(f"batch_seconds={self.batch_seconds} must be above 0")
 
+    waits_elsewhere = True
+    """Programs run in the sandbox."""
+
     def __init__(self, config: Config, open_sandbox: OpenSandbox | None = None) -> None:
         """Open the sandbox, so that one that cannot be had is known at the start.
 

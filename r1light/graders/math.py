@@ -71,6 +71,8 @@ class Math:
                     f"memory_mb={self.memory_mb} must be at least 256, which the algebra system needs"
                 )
 
+    waits_elsewhere = True
+    """Formulas are compared in worker processes."""
     equates = True
     """Two answers are the same where one is right with the other for the reference answer."""
 

@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from r1light.config.schema import RunConfig
 from r1light.evaluation.summary import SAMPLES
-from r1light.pipeline.sizes import ModelSize
+from r1light.models.sizes import ModelSize
+from r1light.training.memory import estimate
+from r1light.training.memory_use import TEXT_CONTEXT, use_of
 
 MEAN_SHARE = 0.25
 """The mean length of a completion, as a share of its cap: the paper's R1 thinks 8,793 tokens on average where
 32,768 are the cap (arXiv:2501.12948v2, E)."""
 TEXT_SHARE = 1 / 6
 """The mean length of a row to learn from, as a share of `stage.max_length`: 5,355 of 32,768 (v2, Table 5)."""
-TEXT_CONTEXT = 1024
-"""What stands for `stage.max_length` where neither it nor the model's context is known."""
-LAYER_BYTES = 34
-"""Bytes of activations a token, a layer and a number of the hidden width, in 16 bits (arXiv:2205.05198,
-eq. 1, without the scores of attention)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,54 +142,21 @@ def completions_a_problem(options: Any) -> int:
 def memory_of(config: RunConfig, size: ModelSize, device: Accelerator, devices: int) -> float | None:
     """Bytes a device at the worst moment; None for stages without a model of a size.
 
-    Weights, gradients, Adam's two moments, the reference and the engine's copy are taken as spread evenly
-    over the devices, as ZeRO-3 does. To these come the keys and values of as many whole completions as the
-    device writes at a time, each of `max_tokens`, and activations of a pass's tokens: `LAYER_BYTES`, or,
-    where they are recomputed, the input of every layer alone. Logits are made in chunks and not counted.
+    The parts are those of training/memory.py, with prompts left out. Weights, gradients, Adam's two moments,
+    the reference and the engine's copy are taken as spread evenly over the devices, as ZeRO-3 does.
     """
-    held = {"float32": 4, "auto": 2}.get(getattr(config.model.config, "dtype", "float32"), 2)
-    trained = config.stage_name in ("grpo", "sft", "distill", "reward_model")
-    written = config.stage_name in ("grpo", "sample", "evaluate", "distill")
-    if not trained and not written:
-        return None
-    options = config.stage
-    parameters = size.parameters / devices
-    number = 2 if config.trainer.precision == "bf16-true" else held  # bytes; bf16-mixed keeps 32 bits
-    full = trained and not (getattr(options, "lora", None) and options.lora.rank)
-    copies = number * (4 if full else 1)  # weights, gradients and two moments
-    if config.stage_name == "grpo" and options.loss_options.kl_coefficient > 0:
-        copies += number
-    activations = _activations(config, size, device) if trained else 0.0
-    if config.stage_name == "distill" and options.mode == "data":
-        written = False
-    if not written:
-        return parameters * copies + activations
-    cached = {"float32": 4, "auto": number}.get(getattr(config.rollout.config, "dtype", "auto"), 2)
-    cache = float(_at_a_time(config, devices) * _cap(config, size.context) * size.cache * cached)
-    return parameters * (copies + cached) + activations + cache
+    share = replace(size, parameters=size.parameters / devices)
+    drawn = -(-_at_a_time(config) // devices)
+    use = use_of(config, share, cpu=device.name == "cpu", drawn=drawn)
+    return None if use is None else estimate(use).peak
 
 
-def _at_a_time(config: RunConfig, devices: int) -> int:
-    """Completions that a device writes at a time."""
+def _at_a_time(config: RunConfig) -> int:
+    """Completions that there are to write at a time."""
     options = config.stage
-    drawn: int
     if config.stage_name == "grpo":
-        drawn = options.prompts_per_iteration * options.group_size
-    elif config.stage_name == "distill":
-        drawn = options.batch_size
-    else:
+        return int(options.prompts_per_iteration * options.group_size)
+    if config.stage_name in ("sample", "evaluate"):
         each = _evaluated(options) if config.stage_name == "evaluate" else completions_a_problem(options)
-        drawn = options.batch_prompts * each
-    return min(-(-drawn // devices), int(getattr(config.rollout.config, "max_slots", drawn)))
-
-
-def _activations(config: RunConfig, size: ModelSize, device: Accelerator) -> float:
-    """Bytes of one pass: of a micro-batch, or of one row where that is longer."""
-    options = config.stage
-    asked = options.max_tokens if config.stage_name == "grpo" else options.max_length
-    longest = min(asked or size.context or TEXT_CONTEXT, size.context or math.inf)
-    default = 16384 if device.name != "cpu" else 2048 if config.stage_name == "grpo" else 4096
-    tokens = max(options.micro_batch_tokens or default, longest)
-    short = config.trainer.precision.startswith("bf16")
-    each = (2 if short else 4) if options.gradient_checkpointing else LAYER_BYTES * (1 if short else 2)
-    return float(tokens * size.hidden * size.layers * each)
+        return int(options.batch_prompts) * each
+    return int(getattr(options, "batch_size", 0))

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 
 from r1light.config.pipeline_schema import InputSpec, StepSpec
 from r1light.config.schema import RunConfig
+from r1light.models.sizes import ModelSize, model_size
 from r1light.models.tiny import WEIGHTS
 from r1light.pipeline.estimate import ACCELERATORS, Accelerator, memory_of, work_of
 from r1light.pipeline.rows import Rows, given_by, rows_in, rows_of
-from r1light.pipeline.sizes import ModelSize, model_size
 
 _INPUT = re.compile(r"\$\{input:\s*(\w+)\s*\}|<(\w+)>")
 _OUTPUT = re.compile(r"\$\{output:\s*(\w+)\.[^{}]*\}|(?:.*/)?steps/(\w+)/seed-\d+/.*")

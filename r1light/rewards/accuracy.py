@@ -20,6 +20,11 @@ class Accuracy:
         """Take the graders by the names that problems use."""
         self.graders = graders
 
+    def waits_elsewhere(self, samples: Sequence[Sample]) -> bool:
+        """Whether all that these samples' graders do is done by other processes, but for waiting."""
+        names = {sample.problem.grader for sample in samples}
+        return all(getattr(self.graders.get(name), "waits_elsewhere", False) for name in names)
+
     def __call__(self, samples: Sequence[Sample]) -> list[Score]:
         """Score the samples; each grader sees all of its own at once."""
         scores: dict[int, Score] = {}

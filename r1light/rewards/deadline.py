@@ -33,6 +33,10 @@ GRACE_SECONDS = 5.0
 
 _SHOWN_FRAMES = 4
 
+_DUES: dict[object, float] = {}
+"""Calls under way, and the monotonic times at which each ends the process."""
+_DUES_LOCK = threading.Lock()
+
 
 class _Late(BaseException):
     """Passes through the `except Exception` of a reward."""
@@ -67,12 +71,19 @@ def call_in_time(
             found: Sequence[Score] = call(reward, samples)
             return found
     except _Late as late:
-        error = RewardError(
-            f"reward {name!r} was not done with {len(samples)} samples at its deadline of {seconds:g} s; it "
-            f"was in {_places(late.stack)}; give it longer by reward.components.{name}.deadline=<seconds>"
-        )
-        error.add_note("where it hung:\n" + "".join(late.stack.format()))
-        raise error from None
+        raise late_error(samples, name, seconds, late.stack) from None
+
+
+def late_error(
+    samples: Sequence[Sample], name: str, seconds: float, stack: traceback.StackSummary
+) -> RewardError:
+    """What a reward is told to have done that was not back in time: one line, with the stack as a note."""
+    error = RewardError(
+        f"reward {name!r} was not done with {len(samples)} samples at its deadline of {seconds:g} s; it "
+        f"was in {_places(stack)}; give it longer by reward.components.{name}.deadline=<seconds>"
+    )
+    error.add_note("where it hung:\n" + "".join(stack.format()))
+    return error
 
 
 def _places(stack: traceback.StackSummary) -> str:
@@ -108,15 +119,28 @@ def _alarm(seconds: float) -> Iterator[None]:
 
 @contextmanager
 def _watchdog(seconds: float) -> Iterator[None]:
-    """End the process after so many seconds, with all stacks on stderr."""
-    stream = sys.__stderr__
-    if stream is None:
-        yield
-        return
-    faulthandler.dump_traceback_later(seconds, exit=True, file=stream)
+    """End the process after so many seconds, with all stacks on stderr; several threads may each have one."""
+    call = object()
+    with _DUES_LOCK:
+        _DUES[call] = time.monotonic() + seconds
+        _watch()
     try:
         yield
     finally:
+        with _DUES_LOCK:
+            del _DUES[call]
+            _watch()
+
+
+def _watch() -> None:
+    """Set the one timer that there is to what is due first."""
+    stream = sys.__stderr__
+    if stream is None:
+        return
+    if _DUES:
+        left = max(1e-3, min(_DUES.values()) - time.monotonic())
+        faulthandler.dump_traceback_later(left, exit=True, file=stream)
+    else:
         faulthandler.cancel_dump_traceback_later()
 
 

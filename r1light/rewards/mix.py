@@ -144,7 +144,14 @@ class RewardMix:
                 the first traceback, or the first failed score's detail), or ran into its deadline.
             UserError: What a reward says of a wrong configuration.
         """
-        scores = {component.name: self._scores_where(component, samples) for component in self.components}
+        return self.mixed({part.name: self.scores_of(part, samples) for part in self.components})
+
+    def mixed(self, scores: Mapping[str, tuple[Score, ...]]) -> MixedScores:
+        """One batch's scores of every reward, by its name: count them, and weigh them.
+
+        Raises:
+            RewardError: See `score`.
+        """
         for name, found in scores.items():
             self._add(name, found)
         weights = [component.weight for component in self.components]
@@ -175,17 +182,17 @@ class RewardMix:
             if close is not None:
                 close()
 
-    def _scores_where(self, component: WeightedReward, samples: Sequence[Sample]) -> tuple[Score, ...]:
-        """One reward's scores of the samples it applies to, and abstentions on the others."""
+    def scores_of(self, component: WeightedReward, samples: Sequence[Sample]) -> tuple[Score, ...]:
+        """One reward's scores of the samples it applies to, and abstentions on others; counts nothing."""
         mine = [index for index, sample in enumerate(samples) if component.applies_to(sample)]
         scores = [Score.abstain("a reward of other sources")] * len(samples)
         if mine:
-            found = self._scores_of(component, [samples[index] for index in mine])
+            found = self._called(component, [samples[index] for index in mine])
             for index, score in zip(mine, found, strict=True):
                 scores[index] = score
         return tuple(scores)
 
-    def _scores_of(self, component: WeightedReward, samples: Sequence[Sample]) -> tuple[Score, ...]:
+    def _called(self, component: WeightedReward, samples: Sequence[Sample]) -> tuple[Score, ...]:
         """One reward's scores, every failure turned into an error."""
         try:
             scores = tuple(call_in_time(component.reward, samples, component.name, component.deadline))

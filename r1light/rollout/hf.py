@@ -38,6 +38,9 @@ class HuggingFace:
             if self.batch_size < 1:
                 raise ValueError(f"rollout.batch_size={self.batch_size} must be at least 1")
 
+    shares_weights = True
+    """The model that is given writes, and no copy of it."""
+
     def __init__(self, config: Config, model: Any, decode: Decode, eos_ids: Sequence[int]) -> None:
         """Take a model.
 

@@ -73,13 +73,16 @@ def train(config: RunConfig, folder: RunFolder, module: SupervisedModule, watch:
     """Train a module to the end, from a checkpoint where there is one.
 
     Raises:
+        ConfigError: Weights, gradients and moments do not fit the device.
         Interrupted: A signal came; the run is saved.
     """
     from r1light.stages.build import device_of
+    from r1light.stages.memory import check_memory
     from r1light.stages.resume import starting_point
     from r1light.training.fit import fit, make_trainer
     from r1light.training.supervised_record import SupervisedRecord
 
+    check_memory(config, module.model)
     checkpoint, start = starting_point(config, folder)
     with halting(watch.interrupt), progress(module.iterations - start, "update") as bar:
         record = SupervisedRecord(folder, watch.measures, watch.interrupt, bar)

@@ -7,7 +7,6 @@ Writes: metrics.jsonl, samples.jsonl, checkpoints/, model/, result.json, report.
 from __future__ import annotations
 
 import logging
-import math
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
@@ -25,6 +24,7 @@ from r1light.training.interrupt import Interrupt
 if TYPE_CHECKING:
     from r1light.stages.build import ProblemSets
     from r1light.training.grpo import GrpoModule
+    from r1light.training.offload import Offload
     from r1light.training.record import Record, Watch
 
 Config = GrpoOptions
@@ -41,6 +41,7 @@ class Parts:
     loaded: Any
     module: GrpoModule
     watch: Watch
+    offload: Offload
 
 
 def run(config: RunConfig, folder: RunFolder) -> StageResult:
@@ -77,6 +78,7 @@ def _parts(config: RunConfig, interrupt: Interrupt) -> Iterator[Parts]:
     """Build everything, and free what holds processes or memory."""
     from r1light.stages import build
     from r1light.stages.graders import build_graders
+    from r1light.stages.memory import check_rollouts
     from r1light.stages.mix import build_mix
 
     options: GrpoOptions = config.stage
@@ -84,6 +86,7 @@ def _parts(config: RunConfig, interrupt: Interrupt) -> Iterator[Parts]:
     graders = build_graders(config, data.all)
     with closing(graders), closing(build_mix(config, graders)) as mix:
         loaded = build.build_model(config)
+        check_rollouts(config, loaded, data.all)
         with closing(build.build_engine(config, loaded)) as engine:
             yield _assemble(config, data, (graders.by_name, mix, loaded, engine), interrupt)
 
@@ -95,12 +98,14 @@ def _assemble(
     interrupt: Interrupt,
 ) -> Parts:
     """Put what is built together."""
+    from r1light.rewards.overlap import Overlapped
     from r1light.stages import build
     from r1light.stages.measuring import measures
     from r1light.training.collect import Collector, Overlong
     from r1light.training.forward import check_head
     from r1light.training.grpo import GrpoModule
     from r1light.training.held_out import HeldOut
+    from r1light.training.offload import offload_for
     from r1light.training.problems import ProblemSchedule, PromptEncoder
     from r1light.training.record import Watch
 
@@ -119,7 +124,11 @@ def _assemble(
         seed=config.seed,
     )
     overlong = Overlong(options.max_tokens, options.overlong_tokens, options.overlong_penalty)
-    collector = Collector(engine, encoder, mix, params, overlong, options.refill, interrupt)
+    offload = offload_for(options.offload, engine, loaded.model.device)
+    rewards = Overlapped(mix, options.overlap_rewards)
+    collector = Collector(
+        engine, encoder, rewards, params, overlong, options.refill, interrupt, offload.fetch
+    )
     problems = ProblemSchedule(data.train, config.seed, options.preference_switch)
     module = GrpoModule(loaded.model, options, collector, problems, config.seed)
     measured = measures(strict=False)
@@ -134,7 +143,7 @@ def _assemble(
         check_rewards=mix.check,
         tokenizer=loaded.tokenizer,
     )
-    return Parts(loaded, module, watch)
+    return Parts(loaded, module, watch, offload)
 
 
 def _train(config: RunConfig, folder: RunFolder, parts: Parts) -> StageResult:
@@ -151,17 +160,16 @@ def _train(config: RunConfig, folder: RunFolder, parts: Parts) -> StageResult:
     left = options.iterations - start
     with progress(left, "iteration") as bar:
         record = Record(folder, options, parts.watch, bar)
-        trainer = make_trainer([record], device_of(config), config.trainer.precision, folder.path)
+        callbacks = [parts.offload, record]  # what is parked is parked before an evaluation
+        trainer = make_trainer(callbacks, device_of(config), config.trainer.precision, folder.path)
         fit(trainer, parts.module, checkpoint)
     return _finish(folder, parts, record)
 
 
 def _finish(folder: RunFolder, parts: Parts, record: Record) -> StageResult:
     """Measure the trained policy, save it, and write the report."""
-    from r1light.core.manifest import finish_manifest
     from r1light.models.save import save_model
-    from r1light.reports.console import summary_lines
-    from r1light.reports.run_report import write_report
+    from r1light.stages.supervised import finish
 
     module, loaded = parts.module, parts.loaded
     parts.watch.check_rewards()
@@ -178,18 +186,6 @@ def _finish(folder: RunFolder, parts: Parts, record: Record) -> StageResult:
         "num_tokens": record.num_tokens,
         "flops": record.flops,
     }
-    metrics = {name: value for name, value in metrics.items() if math.isfinite(value)}
-    outputs = {"model": str(folder.model), "report": str(folder.report)}
     best = folder.checkpoints / "best"
-    outputs |= {"best_model": str(best)} if best.exists() else {}
-    result = StageResult("grpo", metrics, outputs)
-    folder.save_result(result)
-    finish_manifest(folder)  # the report shows it
-    try:
-        write_report(folder)
-    except BaseException:
-        folder.result.unlink()  # a folder with a result is finished, and this one is not
-        raise
-    for line in summary_lines(result):
-        _log.info("%s", line)
-    return result
+    outputs = {"model": str(folder.model)} | ({"best_model": str(best)} if best.exists() else {})
+    return finish(folder, "grpo", metrics, outputs)

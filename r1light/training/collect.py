@@ -6,7 +6,8 @@ Shapes: P problems, G group.
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -39,11 +40,28 @@ class Mixed(Protocol):
         ...
 
 
+class Begun(Protocol):
+    """Samples that are being scored."""
+
+    @property
+    def done(self) -> bool:
+        """Whether `settle` does not wait."""
+        ...
+
+    def settle(self) -> Mixed:
+        """Wait for the scores; raises RewardError once too many errors have come up."""
+        ...
+
+
 class Mix(Protocol):
     """Several rewards as one; see rewards/mix.py."""
 
-    def score(self, samples: Sequence[Sample]) -> Mixed:
-        """Score samples; raises RewardError once too many errors have come up."""
+    def begin(self, samples: Sequence[Sample]) -> Begun:
+        """Score samples, where it can be beside the caller; to be settled in the order of the calls."""
+        ...
+
+    def drop(self) -> None:
+        """Give up what was begun."""
         ...
 
 
@@ -81,6 +99,7 @@ class Rollout:
     groups: tuple[ScoredGroup, ...]
     generate_seconds: float
     reward_seconds: float
+    """Seconds in which completions waited to be scored; rewards that work beside the engine take none."""
     attempts: int
     completion_tokens: int
     """Sampled tokens, those of replaced groups included."""
@@ -143,6 +162,8 @@ class Collector:
     overlong: Overlong
     refill: int
     interrupt: Interrupt
+    whole: Callable[[], None] = lambda: None
+    """Called when a rollout is whole."""
 
     def collect(self, stream: ProblemStream, problems: int, iteration: int) -> Rollout:
         """This rank's share of one iteration's rollout.
@@ -172,37 +193,57 @@ class Collector:
             if attempts > self.refill or not ranks.any_of(bool(idle)):
                 break
         elapsed = time.perf_counter() - started
+        self.whole()
         groups, generating = (*kept, *idle), elapsed - reward_seconds
         return Rollout(groups, generating, reward_seconds, attempts, tokens, prompt_tokens)
 
     def _draw(
         self, problems: Sequence[Problem], positions: Sequence[int], iteration: int
     ) -> tuple[list[ScoredGroup], float]:
-        """Score each group as it comes; groups in the order of the problems, and the seconds scoring took."""
+        """Score each group as it comes; groups in the order of the problems, and the seconds that it held up.
+
+        Scores are settled in the order in which groups came, whenever they are done.
+        """
         encoded = [
             self.encoder.request(problem, (iteration, position))
             for problem, position in zip(problems, positions, strict=True)
         ]
         place = {request.key: index for index, (request, _) in enumerate(encoded)}
         scored: dict[int, ScoredGroup] = {}
+        begun: deque[tuple[int, Group, tuple[Sample, ...], Begun]] = deque()
         seconds = 0.0
-        for group in self.engine.generate([request for request, _ in encoded], self.params):
-            self.interrupt.check()
-            index = place[group.request.key]
+
+        def settle() -> None:
+            index, group, samples, score = begun.popleft()
+            scored[index] = self._scored(encoded[index][1], group, samples, score.settle())
+
+        try:
+            for group in self.engine.generate([request for request, _ in encoded], self.params):
+                self.interrupt.check()
+                index = place[group.request.key]
+                started = time.perf_counter()
+                samples = make_samples(self.encoder.template, problems[index], encoded[index][1], group)
+                begun.append((index, group, samples, self.mix.begin(samples)))
+                while begun and begun[0][-1].done:
+                    settle()
+                seconds += time.perf_counter() - started
             started = time.perf_counter()
-            scored[index] = self._score(problems[index], encoded[index][1], group)
-            seconds += time.perf_counter() - started
+            while begun:
+                self.interrupt.check()
+                settle()
+        except BaseException:
+            self.mix.drop()
+            raise
+        seconds += time.perf_counter() - started
         return [scored[index] for index in range(len(problems))], seconds
 
-    def _score(self, problem: Problem, prompt: Prompt, group: Group) -> ScoredGroup:
-        samples = make_samples(self.encoder.template, problem, prompt, group)
-        mixed = self.mix.score(samples)
+    def _scored(self, prompt: Prompt, group: Group, samples: tuple[Sample, ...], mixed: Mixed) -> ScoredGroup:
         rewards = tuple(
             None if total is None else total + self.overlong(sample.completion)
             for total, sample in zip(mixed.totals, samples, strict=True)
         )
         scores = {name: tuple(values) for name, values in mixed.scores.items()}
-        return ScoredGroup(problem, prompt, group.request.prompt_ids, samples, rewards, scores)
+        return ScoredGroup(samples[0].problem, prompt, group.request.prompt_ids, samples, rewards, scores)
 
 
 def make_samples(template: Template, problem: Problem, prompt: Prompt, group: Group) -> tuple[Sample, ...]:

@@ -137,6 +137,13 @@ class GrpoOptions:
     """Whether the completions of a group share one copy of their prompt in the forward pass."""
     gradient_checkpointing: bool = False
     """Recompute activations in the backward pass: less memory, a third more work."""
+    offload: tuple[Literal["optimizer", "policy", "reference"], ...] = ()
+    """What lies in the host's memory but for updates, which leaves the device to the engine: the optimiser's
+    moments, the policy's weights (rollout=native has its own), the reference's. On a CPU nothing is moved."""
+
+    overlap_rewards: bool = False
+    """Whether rewards that wait for other processes (programs, formulas) go on while the engine writes; they
+    score the same."""
 
     eval_every: int = 25
     """Iterations between evaluations on held-out problems; 0 for none but before and after."""

@@ -7,8 +7,8 @@ import pytest
 
 from r1light.config.compose import Source, compose_jobs
 from r1light.config.validate import validate
+from r1light.models.sizes import KNOWN, ModelSize
 from r1light.pipeline.estimate import ACCELERATORS, Accelerator, Work, memory_of, work_of
-from r1light.pipeline.sizes import KNOWN, ModelSize
 from r1light.stages import stage_module
 from r1light.training.grpo_options import LossOverrides
 from r1light.training.supervised_options import LoraOptions
@@ -97,30 +97,31 @@ def test_memory_is_weights_gradients_moments_reference_and_cache():
     given = {"prompts_per_iteration": 2, "group_size": 4, "max_tokens": 100, "micro_batch_tokens": 200}
     # 4 bytes x (weights, gradients, two moments, reference, the engine's copy) x 1e9 = 24e9;
     # 8 completions x 100 tokens x 50 numbers x 4 bytes = 160,000;
-    # 200 tokens x 100 wide x 4 layers x 34 bytes x 2 for 32 bits = 5,440,000
+    # 200 tokens x 100 wide x (4 layers + one's gradients) x 34 bytes x 2 for 32 bits = 6,800,000, and a mask:
+    # 200 x 200 x (1 byte + 4 layers x 4 bytes) = 680,000
     config = configured(**given)
-    assert memory_of(config, SIZE, DEVICE, 1) == 24e9 + 160_000 + 5_440_000
+    assert memory_of(config, SIZE, DEVICE, 1) == 24e9 + 160_000 + 7_480_000
     # on 2 devices half of what is spread, and 4 completions
-    assert memory_of(config, SIZE, DEVICE, 2) == 12e9 + 80_000 + 5_440_000
+    assert memory_of(config, SIZE, DEVICE, 2) == 12e9 + 80_000 + 7_480_000
     # no KL: no reference. 16-bit engine: half of its copy and cache
     less = configured("rollout.dtype=bfloat16", **given, loss=LossOverrides(kl_coefficient=0.0))
-    assert memory_of(less, SIZE, DEVICE, 1) == 18e9 + 80_000 + 5_440_000
+    assert memory_of(less, SIZE, DEVICE, 1) == 18e9 + 80_000 + 7_480_000
 
 
 def test_recomputing_keeps_the_inputs_of_layers_alone():
     given = {"max_length": 100, "micro_batch_tokens": 200}
-    # 4 copies of 4e9 bytes, and 200 x 100 x 4 x 4 bytes
+    # 4 copies of 4e9 bytes, 200 x 100 x 4 x 4 bytes, and a layer with its gradients: 200 x 100 x 2 x 68
     config = configured(*SFT, **given, gradient_checkpointing=True)
-    assert memory_of(config, SIZE, DEVICE, 1) == 16e9 + 320_000
+    assert memory_of(config, SIZE, DEVICE, 1) == 16e9 + 320_000 + 2_720_000
     # adapters have the gradients: the weights alone are held
-    assert memory_of(configured(*SFT, **given, lora=LoraOptions(rank=8)), SIZE, DEVICE, 1) == 4e9 + 5_440_000
+    assert memory_of(configured(*SFT, **given, lora=LoraOptions(rank=8)), SIZE, DEVICE, 1) == 4e9 + 6_800_000
 
 
 def test_a_pass_is_smaller_on_a_cpu():
     config = configured(*SFT, gradient_checkpointing=True, max_length=100)
-    # 4,096 or 16,384 tokens x 100 x 4 x 4 bytes
-    assert memory_of(config, SIZE, ACCELERATORS["cpu"], 1) == 16e9 + 6_553_600
-    assert memory_of(config, SIZE, ACCELERATORS["H100"], 1) == 16e9 + 26_214_400
+    # 4,096 or 16,384 tokens x 100 x (4 x 4 + 2 x 68) bytes
+    assert memory_of(config, SIZE, ACCELERATORS["cpu"], 1) == 16e9 + 62_259_200
+    assert memory_of(config, SIZE, ACCELERATORS["H100"], 1) == 16e9 + 249_036_800
 
 
 def test_sampling_holds_two_copies_and_no_more_slots_than_there_are():

@@ -15,6 +15,7 @@ from r1light.core.run_folder import read_jsonl
 from r1light.models.tiny import Tiny
 from r1light.training import checkpoint as checkpoints
 from r1light.training.checkpoint import saved_checkpoints
+from r1light.training.offload import Offload, Parking
 
 
 def weights(folder):
@@ -41,6 +42,34 @@ def test_six_iterations_equal_three_and_three_resumed_bit_for_bit(straight, run_
     assert same(weights(straight[0]), weights(resumed))
     assert rows(straight[0]) == rows(resumed)
     assert list(read_jsonl(straight[0].samples))[:20] == list(read_jsonl(resumed.samples))[:20]
+
+
+@pytest.mark.slow
+def test_offloading_changes_no_bit_resumed_or_not(straight, run_grpo, monkeypatch):
+    parking = Parking(torch.device("cpu"))
+    monkeypatch.setattr(
+        "r1light.training.offload.offload_for", lambda what, engine, device: Offload(what, engine, parking)
+    )
+    everything = "stage.offload=[optimizer,policy,reference]"
+    run_grpo("parked", everything, "stage.iterations=3")
+    folder, _ = run_grpo("parked", everything, "stage.iterations=6")
+    assert same(weights(straight[0]), weights(folder))
+    assert rows(straight[0]) == rows(folder)
+
+
+@pytest.mark.slow
+def test_rewards_beside_the_engine_change_no_bit_resumed_or_not(straight, run_grpo):
+    run_grpo("beside", "stage.overlap_rewards=true", "stage.iterations=3")
+    folder, _ = run_grpo("beside", "stage.overlap_rewards=true", "stage.iterations=6")
+    assert same(weights(straight[0]), weights(folder))
+    assert rows(straight[0]) == rows(folder)
+
+
+@pytest.mark.slow
+def test_recomputing_activations_changes_no_bit(straight, run_grpo):
+    folder, _ = run_grpo("recomputed", "stage.gradient_checkpointing=true", "stage.iterations=6")
+    assert same(weights(straight[0]), weights(folder))
+    assert rows(straight[0]) == rows(folder)
 
 
 def test_a_budget_of_compute_ends_training_also_where_it_was_broken_off(straight, run_grpo):

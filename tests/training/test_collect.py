@@ -1,9 +1,14 @@
 from __future__ import annotations
 
+import dataclasses
+import threading
+import time
+
 import pytest
 
 from r1light.core.types import Completion, Problem, SamplingParams, Score
 from r1light.rewards.mix import RewardMix, WeightedReward
+from r1light.rewards.overlap import Overlapped
 from r1light.training.collect import Collector, Overlong
 from r1light.training.interrupt import Halt, Interrupt
 from r1light.training.problems import ProblemStream, PromptEncoder
@@ -21,7 +26,7 @@ def collector(engine, template, refill=0, reward=is_yes, overlong=None, interrup
     return Collector(
         engine,
         PromptEncoder(template, lambda text: [ord(character) for character in text], 100),
-        RewardMix([WeightedReward("yes", reward)], 1.0),
+        Overlapped(RewardMix([WeightedReward("yes", reward)], 1.0)),
         SamplingParams(n=2, max_tokens=10),
         overlong or Overlong(10, 0, 1.0),
         refill,
@@ -111,6 +116,68 @@ def test_the_overlong_punishment_grows_over_its_buffer(tokens, finish, expected)
     assert Overlong(20, 5, 1.0)(completion) == pytest.approx(expected)
     assert Overlong(20, 0, 1.0)(completion) == 0.0
     assert Overlong(20, 5, 0.5)(completion) == pytest.approx(expected / 2)
+
+
+class Slow:
+    """Is it a yes? Asked elsewhere, and the first time slowly."""
+
+    def __init__(self):
+        self.called = []
+
+    def waits_elsewhere(self, samples):
+        return True
+
+    def __call__(self, samples):
+        time.sleep(0.02 * (len(self.called) == 0))
+        self.called.append(samples[0].problem.id)
+        return is_yes(samples)
+
+
+def test_rewards_that_wait_elsewhere_change_no_score_and_no_order(fake_engine, whole_text):
+    def author(name, index):
+        return "yes" if (int(name) + index) % 3 else "no"
+
+    def collected(reward):
+        stream = ProblemStream(problems(9), seed=0)
+        return collector(fake_engine(author), whole_text, refill=2, reward=reward).collect(stream, 6, 1)
+
+    slow = Slow()
+    beside, plain = collected(slow), collected(is_yes)
+    assert beside.groups == plain.groups
+    assert (beside.attempts, beside.completion_tokens) == (plain.attempts, plain.completion_tokens)
+    assert len(slow.called) >= 6
+
+
+def test_the_engine_goes_on_while_a_reward_waits(fake_engine, whole_text):
+    written, gate = [], threading.Event()
+
+    class Waits:
+        def waits_elsewhere(self, samples):
+            return True
+
+        def __call__(self, samples):
+            assert gate.wait(30), "opened when the engine has written everything"
+            return is_yes(samples)
+
+    def author(name, index):
+        written.append(name)
+        if len(written) == 4 * 2:
+            gate.set()
+        return "yes"
+
+    rollout = collector(fake_engine(author), whole_text, reward=Waits()).collect(
+        ProblemStream(problems(4), seed=0), 4, iteration=1
+    )
+    assert [group.rewards for group in rollout.groups] == [(1.0, 1.0)] * 4
+
+
+def test_a_rollout_that_is_whole_is_told(fake_engine, whole_text):
+    whole = []
+    rolls = dataclasses.replace(
+        collector(fake_engine(lambda name, index: "yes"), whole_text), whole=lambda: whole.append(True)
+    )
+    rolls.collect(ProblemStream(problems(3), seed=0), 2, iteration=1)
+    assert whole == [True]
 
 
 def test_a_signal_breaks_a_rollout_off(fake_engine, whole_text):

@@ -113,6 +113,16 @@ class Native:
         """End what is being written; the groups still come, with finish reason "abort" where cut short."""
         self._engine.abort()
 
+    @property
+    def shares_weights(self) -> bool:
+        """Whether the model that was given writes, and no copy of it."""
+        return isinstance(self._engine, HuggingFace)
+
+    def free_cache(self) -> None:
+        """Let the memory of keys and values go until the next call."""
+        if not isinstance(self._engine, HuggingFace):
+            self._engine.free_cache()
+
     def close(self) -> None:
         """Free the cache; groups still being generated raise EngineError."""
         self._engine.close()

@@ -87,6 +87,10 @@ class Engine:
         """See `r1light.rollout.native.Native.abort`."""
         self._life.abort()
 
+    def free_cache(self) -> None:
+        """See `r1light.rollout.native.Native.free_cache`."""
+        self._spare_cache = None
+
     def close(self) -> None:
         """See `r1light.rollout.native.Native.close`."""
         self._life.close()

@@ -20,6 +20,9 @@ class ModelSize:
         hidden: The width of its residual stream.
         cache: Numbers that a token's keys and values are, in all layers together.
         context: The longest text, in tokens; None where it is no bound on what the paper writes.
+        vocabulary: Its tokens; None where they are not known.
+        inner: Numbers that a layer keeps of a token for the backward pass, those of its two norms left out;
+            None where the layer is not known.
     """
 
     parameters: float
@@ -28,6 +31,8 @@ class ModelSize:
     hidden: int
     cache: int
     context: int | None = None
+    vocabulary: int | None = None
+    inner: int | None = None
 
 
 KNOWN: Mapping[str, ModelSize] = {
@@ -66,6 +71,10 @@ def size_from_config(config: Mapping[str, Any]) -> ModelSize:
     and values of width D: V H (2 V H where the head is not tied) + L (2 H A D + 2 H K D + 3 H I + 2 H) + H.
     Biases are left out, which are less than a thousandth, and so are DeepSeek-V3's norms.
 
+    For the backward pass attention keeps rotated queries, what it gives, and that again in the order of the
+    output projection (3 A D), keys and values (2 K D), and the feed-forward part the two projections, the
+    activation and the product (4 I).
+
     Raises:
         KeyError: It has other keys than these families.
     """
@@ -80,7 +89,9 @@ def size_from_config(config: Mapping[str, Any]) -> ModelSize:
     layer = 2 * hidden * width * (heads + groups) + 3 * hidden * config["intermediate_size"] + 2 * hidden
     parameters = float(tables + layers * layer + hidden)
     context = config.get("max_position_embeddings")
-    return ModelSize(parameters, parameters, layers, hidden, 2 * groups * width * layers, context)
+    inner = 3 * heads * width + 2 * groups * width + 4 * config["intermediate_size"]
+    cache = 2 * groups * width * layers
+    return ModelSize(parameters, parameters, layers, hidden, cache, context, config["vocab_size"], inner)
 
 
 def _latent(config: Mapping[str, Any], tables: int) -> ModelSize:

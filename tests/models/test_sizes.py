@@ -6,8 +6,8 @@ import math
 import pytest
 from safetensors import safe_open
 
+from r1light.models.sizes import KNOWN, model_size, size_from_config
 from r1light.models.tiny import WEIGHTS
-from r1light.pipeline.sizes import KNOWN, model_size, size_from_config
 
 DENSE = {
     "hidden_size": 10, "num_hidden_layers": 3, "num_attention_heads": 5, "num_key_value_heads": 1,

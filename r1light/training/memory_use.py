@@ -1,0 +1,78 @@
+"""From a run's configuration to what its memory hangs on."""
+
+from __future__ import annotations
+
+import math
+
+from r1light.config.schema import RunConfig
+from r1light.models.sizes import ModelSize
+from r1light.training.memory import Use
+
+TEXT_CONTEXT = 1024
+"""What stands for `stage.max_length` where neither it nor the model's context is known."""
+CPU_CHUNK, GPU_CHUNK, KEPT = 2**20, 2**27, 2**23
+"""Logits of a chunk, and of those that are kept: see algorithms/logprob.py."""
+MASKED_LINE = 1024
+"""Tokens of completions that share a prompt: see training/batching.py."""
+LEARNING = ("grpo", "sft", "distill", "reward_model")
+"""The stages that train."""
+
+
+def use_of(config: RunConfig, size: ModelSize, *, cpu: bool, drawn: int, prompt: int = 0) -> Use | None:
+    """What a run's memory hangs on; None for stages without a model of a size.
+
+    Args:
+        config: The run's configuration.
+        size: The model; of several devices, what one holds of it.
+        cpu: Whether it computes on a CPU.
+        drawn: Completions that there are to write at a time.
+        prompt: Tokens of the longest prompt.
+    """
+    options = config.stage
+    learns, writes = config.stage_name in LEARNING, _writes(config)
+    if not learns and not writes:
+        return None
+    held = _number(getattr(config.model.config, "dtype", "float32"), 2)
+    number = 2 if learns and config.trainer.precision == "bf16-true" else held
+    full = learns and not (getattr(options, "lora", None) and options.lora.rank)
+    rollout = config.rollout.config
+    shares = config.rollout.name == "hf"
+    text = min(prompt + options.max_tokens, size.context or math.inf) if writes else 0
+    return Use(
+        size=size,
+        number=number,
+        precision=config.trainer.precision,
+        trained=size.parameters if full else 0.0,
+        tokens=_tokens(config, size, cpu) if learns else 0,
+        checkpointing=learns and options.gradient_checkpointing,
+        line=MASKED_LINE if getattr(options, "share_prompts", False) else 0,
+        chunk=CPU_CHUNK if cpu else GPU_CHUNK,
+        kept=KEPT,
+        reference=config.stage_name == "grpo" and options.loss_options.kl_coefficient > 0,
+        engine_number=_number(getattr(rollout, "dtype", "auto"), number) if writes else 0,
+        shares_weights=shares,
+        slots=min(drawn, int(getattr(rollout, "batch_size" if shares else "max_slots", drawn))),
+        longest=int(text),
+        offload=() if cpu else getattr(options, "offload", ()),
+    )
+
+
+def _writes(config: RunConfig) -> bool:
+    """Whether an engine writes completions."""
+    if config.stage_name == "distill":
+        return bool(config.stage.mode != "data")
+    return config.stage_name in ("grpo", "sample", "evaluate")
+
+
+def _number(dtype: str, auto: int) -> int:
+    """Bytes of a number format."""
+    return {"float32": 4, "auto": auto}.get(dtype, 2)
+
+
+def _tokens(config: RunConfig, size: ModelSize, cpu: bool) -> int:
+    """Tokens of one pass: of a micro-batch, or of one row where that is longer."""
+    options = config.stage
+    asked = options.max_tokens if config.stage_name == "grpo" else options.max_length
+    longest = min(asked or size.context or TEXT_CONTEXT, size.context or math.inf)
+    default = 16384 if not cpu else 2048 if config.stage_name == "grpo" else 4096
+    return int(max(options.micro_batch_tokens or default, longest))

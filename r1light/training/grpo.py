@@ -157,8 +157,8 @@ class GrpoModule(lightning.LightningModule):
             yield [position for position, row in enumerate(rows) if row.group in chosen]
 
     def _cut(self, rows: Sequence[Row]) -> Iterator[MicroBatch]:
-        tokens = self.options.micro_batch_tokens or (2048 if self.device.type == "cpu" else 16384)
-        for batch in micro_batches(rows, tokens, self.share_prompts):
+        tokens, tree_tokens = self.options.pass_tokens(self.device.type == "cpu")
+        for batch in micro_batches(rows, tokens, self.share_prompts, tree_tokens):
             yield batch.to(self.device)
 
     @torch.no_grad()

@@ -19,6 +19,12 @@ from r1light.algorithms.presets import (
 )
 from r1light.training.alarm import AlarmOptions
 
+CPU_PASS_TOKENS, GPU_PASS_TOKENS = 1024, 16384
+"""The most tokens of one forward pass by default. A CPU's caches hold so few; a GPU is busy with so many."""
+CPU_TREE_TOKENS, GPU_TREE_TOKENS = 256, 1024
+"""The most tokens of completions on one copy of their prompt, a tree. Its attention costs the square of its
+length, other branches included, where a second copy costs a prompt; see batching.py."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LossOverrides:
@@ -131,7 +137,7 @@ class GrpoOptions:
     """Instead of a reset: after every update, reference = ema * reference + (1 - ema) * policy."""
 
     micro_batch_tokens: int | None = None
-    """The most tokens of one forward pass, padding included; null for 2048 on a CPU, whose caches that fits,
+    """The most tokens of one forward pass, padding included; null for 1024 on a CPU, whose caches that fits,
     and 16384 on an accelerator."""
     share_prompts: bool = True
     """Whether the completions of a group share one copy of their prompt in the forward pass."""
@@ -248,6 +254,11 @@ class GrpoOptions:
         if self.overlong_buffer is not None:
             return self.overlong_buffer
         return self.max_tokens // 5 if PRESETS[self.algorithm].soft_overlong_punishment else 0
+
+    def pass_tokens(self, on_cpu: bool) -> tuple[int, int]:
+        """The most tokens of a forward pass, and of a tree in it."""
+        default, tree = (CPU_PASS_TOKENS, CPU_TREE_TOKENS) if on_cpu else (GPU_PASS_TOKENS, GPU_TREE_TOKENS)
+        return self.micro_batch_tokens or default, tree
 
     @property
     def updates_per_iteration(self) -> int:

@@ -6,14 +6,18 @@ import math
 
 from r1light.config.schema import RunConfig
 from r1light.models.sizes import ModelSize
+from r1light.training.grpo_options import (
+    CPU_PASS_TOKENS,
+    CPU_TREE_TOKENS,
+    GPU_PASS_TOKENS,
+    GPU_TREE_TOKENS,
+)
 from r1light.training.memory import Use
 
 TEXT_CONTEXT = 1024
 """What stands for `stage.max_length` where neither it nor the model's context is known."""
 CPU_CHUNK, GPU_CHUNK, KEPT = 2**20, 2**27, 2**23
 """Logits of a chunk, and of those that are kept: see algorithms/logprob.py."""
-MASKED_LINE = 1024
-"""Tokens of completions that share a prompt: see training/batching.py."""
 LEARNING = ("grpo", "sft", "distill", "reward_model")
 """The stages that train."""
 
@@ -45,7 +49,7 @@ def use_of(config: RunConfig, size: ModelSize, *, cpu: bool, drawn: int, prompt:
         trained=size.parameters if full else 0.0,
         tokens=_tokens(config, size, cpu) if learns else 0,
         checkpointing=learns and options.gradient_checkpointing,
-        line=MASKED_LINE if getattr(options, "share_prompts", False) else 0,
+        line=(CPU_TREE_TOKENS if cpu else GPU_TREE_TOKENS) if getattr(options, "share_prompts", False) else 0,
         chunk=CPU_CHUNK if cpu else GPU_CHUNK,
         kept=KEPT,
         reference=config.stage_name == "grpo" and options.loss_options.kl_coefficient > 0,
@@ -74,5 +78,5 @@ def _tokens(config: RunConfig, size: ModelSize, cpu: bool) -> int:
     options = config.stage
     asked = options.max_tokens if config.stage_name == "grpo" else options.max_length
     longest = min(asked or size.context or TEXT_CONTEXT, size.context or math.inf)
-    default = 16384 if not cpu else 2048 if config.stage_name == "grpo" else 4096
+    default = GPU_PASS_TOKENS if not cpu else CPU_PASS_TOKENS if config.stage_name == "grpo" else 4096
     return int(max(options.micro_batch_tokens or default, longest))

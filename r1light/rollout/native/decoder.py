@@ -120,7 +120,7 @@ class Decoder:
         """Queries and keys, normed where the model does and rotated, and values: [N, F, D]."""
         arch = self.arch
         normed_NH = _rms_norm(hidden_NH, layer.input_norm, arch.eps)
-        heads_NFD = F.linear(normed_NH, layer.qkv, layer.qkv_bias).view(-1, arch.fused_heads, arch.head_dim)
+        heads_NFD = layer.qkv(normed_NH).view(-1, arch.fused_heads, arch.head_dim)
         rotated = arch.heads + arch.kv_heads
         if layer.q_norm is not None:
             queries_NAD = heads_NFD[:, : arch.heads]
@@ -139,16 +139,12 @@ class Decoder:
 
     def _residual(self, layer: LayerWeights, hidden_NH: Tensor, mixed_NA: Tensor) -> Tensor:
         """Attention's output projection and the gated MLP, each added to the residual stream."""
-        arch = self.arch
-        hidden_NH = _add_linear(hidden_NH, mixed_NA, layer.out, layer.out_bias)
-        normed_NH = _rms_norm(hidden_NH, layer.post_norm, arch.eps)
-        gate_up_N2 = F.linear(normed_NH, layer.gate_up, layer.gate_up_bias)
-        gated_NI = F.silu(gate_up_N2[:, : arch.intermediate]).mul_(gate_up_N2[:, arch.intermediate :])
-        return _add_linear(hidden_NH, gated_NI, layer.down, layer.down_bias)
+        hidden_NH = layer.out.plus(mixed_NA, hidden_NH)
+        normed_NH = _rms_norm(hidden_NH, layer.post_norm, self.arch.eps)
+        return layer.down.plus(layer.gate_up(normed_NH), hidden_NH)
 
     def _logits(self, hidden_NH: Tensor) -> Tensor:
-        normed_NH = _rms_norm(hidden_NH, self.weights.norm, self.arch.eps)
-        return F.linear(normed_NH, self.weights.head)
+        return self.weights.head(_rms_norm(hidden_NH, self.weights.norm, self.arch.eps))
 
     def _bias(self, positions_B: Tensor, length: int, window: int | None, dtype: torch.dtype) -> Tensor:
         """0 where a row's token sees a cache position, -inf elsewhere: [B, 1, A/K, length], the A/K alike."""
@@ -176,11 +172,6 @@ def _rms_norm(input: Tensor, weight: Tensor, eps: float) -> Tensor:
 def _as_complex(heads_NFD: Tensor) -> Tensor:
     """Interleaved pairs as complex numbers, in place."""
     return torch.view_as_complex(heads_NFD.view(*heads_NFD.shape[:-1], -1, 2))
-
-
-def _add_linear(hidden_NH: Tensor, input_NI: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
-    summed_NH = torch.addmm(hidden_NH, input_NI, weight.t())
-    return summed_NH if bias is None else summed_NH.add_(bias)
 
 
 def _band(length: int, window: int, device: torch.device) -> Tensor:

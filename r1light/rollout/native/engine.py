@@ -110,14 +110,14 @@ class Engine:
         self._spare_cache = cache
 
     def _cache(self, slots: int, length: int) -> Tensor:
-        """[layers, slots, 2K, length rounded up, D], finite: that of the last call if it has this very shape.
+        """[layers, 2, slots, K, length rounded up, D], finite; in the last call's memory where that is enough.
 
         It is taken away while a call uses it, and given back only by one that ended well: a masked position
         must hold a number.
         """
         arch = self._decoder.arch
         length = -(-length // CACHE_STEP) * CACHE_STEP
-        shape = (arch.layers, slots, 2 * arch.kv_heads, length, arch.head_dim)
+        shape = (arch.layers, 2, slots, arch.kv_heads, length, arch.head_dim)
         self._decoder.reserve(length)
         spare, self._spare_cache = self._spare_cache, None
         if spare is not None and spare.shape == shape:

@@ -107,7 +107,7 @@ class NativeLive:
         self._shape = (max(slots, self._shape[0]), max(-(-length // CACHE_STEP) * CACHE_STEP, self._shape[1]))
         self._decoder.reserve(self._shape[1])
         embed = self._decoder.weights.embed
-        shape = (arch.layers, self._shape[0], 2 * arch.kv_heads, self._shape[1], arch.head_dim)
+        shape = (arch.layers, 2, self._shape[0], arch.kv_heads, self._shape[1], arch.head_dim)
         cache = torch.zeros(shape, dtype=embed.dtype, device=embed.device)
         if self._run is None:
             self._run = Run(

@@ -91,7 +91,10 @@ def ours(name: str, folder: str, device: str) -> Iterator[Write]:
             for completion in group.completions:
                 yield int(group.request.problem_id), len(completion.token_ids)
 
-    yield write
+    try:
+        yield write
+    finally:
+        engine.drafts_of = hf.drafts_of = plain
 
 
 @contextmanager

@@ -161,11 +161,11 @@ def continuous(folder: str, device: str) -> Iterator[Write]:
 
 @contextmanager
 def vllm(folder: str, device: str) -> Iterator[Write]:  # noqa: ARG001 the one its build is for
-    """In-process vLLM: a limit a request, no end token."""
+    """In-process vLLM: a limit a request, no end token; "auto" would make bfloat16 of float32."""
     from vllm import LLM, SamplingParams
 
     llm = LLM(
-        folder, dtype="auto", skip_tokenizer_init=True, max_model_len=512, max_num_seqs=256,
+        folder, dtype="float32", skip_tokenizer_init=True, max_model_len=512, max_num_seqs=256,
         disable_log_stats=True, seed=0,
     )  # fmt: skip
     engine = llm.llm_engine

@@ -119,28 +119,33 @@ def machine_line(found: Mapping[str, Any]) -> str:
     return f"{found['date']}; {size}; {versions}; load at the start {found['load_average']:.1f}"
 
 
-def rates(threads: int, seconds: float = 0.5) -> dict[str, float]:
-    """What this machine's CPU can do at most, by torch in float32.
+def rates(threads: int, device: str = "cpu", seconds: float = 0.5) -> dict[str, float]:
+    """What this machine can do at most, by torch: in float32 on a CPU, in bfloat16 on a GPU.
 
     Args:
-        threads: Of torch.
+        threads: Of torch on the CPU.
+        device: "cpu" or "cuda".
         seconds: How long each is tried.
 
     Returns:
-        `flops`: floating-point operations a second of the best of three sizes of square matrix products;
+        `flops`: floating-point operations a second of the best of some sizes of square matrix products;
         `bytes`: bytes a second, those read and those written, of copying an array that no cache holds.
     """
     import torch
 
     torch.set_num_threads(threads)
+    on_gpu = device == "cuda"
+    dtype, wait = (torch.bfloat16, torch.cuda.synchronize) if on_gpu else (torch.float32, lambda: None)
     flops = 0.0
-    for size in (512, 1024, 2048):
-        one, other = torch.randn(size, size), torch.randn(size, size)
-        product = torch.empty(size, size)
-        flops = max(flops, 2 * size**3 / _best(lambda: torch.mm(one, other, out=product), seconds))  # noqa: B023
-    source = torch.ones(2**27)  # 512 MiB
+    for size in (4096, 8192) if on_gpu else (512, 1024, 2048):
+        one, other = torch.randn(2, size, size, device=device, dtype=dtype)
+        product = torch.empty_like(one)
+        taken = _best(lambda: (torch.mm(one, other, out=product), wait()), seconds)  # noqa: B023
+        flops = max(flops, 2 * size**3 / taken)
+    source = torch.ones(2**30 if on_gpu else 2**27, device=device)  # 4 GiB, 512 MiB
     target = torch.empty_like(source)
-    return {"flops": flops, "bytes": 2 * 4 * 2**27 / _best(lambda: target.copy_(source), seconds)}
+    moved = 2 * 4 * source.numel()
+    return {"flops": flops, "bytes": moved / _best(lambda: (target.copy_(source), wait()), seconds)}
 
 
 def write_json(path: Path | None, result: Mapping[str, Any]) -> None:

@@ -1,8 +1,9 @@
 """`rollout=native`: a hand-written decoder with continuous batching, in this process, for CPU and GPU.
 
-support: which models it knows; weights: fused buffers; decoder: the forward pass; scheduler: which
-completion in which slot; run: one call; live: one that requests join and leave; engine: the whole. Importing
-this package imports no torch; its modules that need it are imported when an engine is built.
+support: which models it knows; weights: fused buffers; linear, attention: parts of the forward pass; decoder:
+the forward pass; room: how many completions the memory holds; scheduler: which one in which slot; run: one
+call; live: one that requests join and leave; engine: the whole. Importing this package imports no torch; its
+modules that need it are imported when an engine is built.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from r1light.core.protocols import Decode
 from r1light.core.types import Group, RolloutRequest, SamplingParams
 from r1light.rollout.hf import HuggingFace
 from r1light.rollout.live import Live
+from r1light.rollout.native.room import memory_bytes
 from r1light.rollout.native.support import unsupported
 
 if TYPE_CHECKING:
@@ -42,7 +44,10 @@ class Native:
         max_slots: int = 256
         """Completions written at a time; each holds the keys and values of its whole text."""
         prefill_tokens: int = 8192
-        """Prompt tokens read at a time, padding included."""
+        """Prompt tokens read at a time, padding included; a longer prompt is read in parts."""
+        kv_memory: str | None = None
+        """Most memory for keys and values of what is being written, such as "4GiB"; completions wait until
+        there is room. Those of the prompts being read come besides. None for what `max_slots` needs."""
         dtype: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
         """Number format of weights and cache; "auto" takes the model's."""
         fallback: bool = True
@@ -54,6 +59,8 @@ class Native:
                     f"rollout.max_slots={self.max_slots} and rollout.prefill_tokens={self.prefill_tokens} "
                     "must be at least 1"
                 )
+            if self.kv_memory is not None:
+                memory_bytes(self.kv_memory)
 
     def __init__(self, config: Config, model: Any, decode: Decode, eos_ids: Sequence[int]) -> None:
         """Copy a model's weights, or hand the model on.
@@ -72,8 +79,9 @@ class Native:
         if reason is None:
             from r1light.rollout.native.engine import Engine
 
+            memory = None if config.kv_memory is None else memory_bytes(config.kv_memory)
             self._engine = Engine(
-                model, decode, eos_ids, config.max_slots, config.prefill_tokens, config.dtype
+                model, decode, eos_ids, config.max_slots, config.prefill_tokens, config.dtype, memory
             )
         elif config.fallback:
             logger.warning(
@@ -87,7 +95,8 @@ class Native:
         """Yield a group as soon as its last completion ends.
 
         Raises:
-            DataError: At once, if a prompt leaves no room in the model's context; names the problem.
+            DataError: At once, if a prompt leaves no room in the model's context, or a completion has none in
+                `kv_memory`; names the problem.
             EngineError: If the engine is closed or takes new weights meanwhile, or the weights give no finite
                 probabilities.
         """

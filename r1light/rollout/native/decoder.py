@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from r1light.rollout.native.attention import Attention
 from r1light.rollout.native.support import Architecture
 from r1light.rollout.native.weights import LayerWeights, Weights
 
@@ -41,46 +42,60 @@ class Decoder:
         angles_LD = torch.outer(positions_L, self._inv_freq)
         self._rotary_LD = torch.polar(torch.full_like(angles_LD, self._rotary_scale), angles_LD)
 
-    def prefill(self, tokens_RL: Tensor, lengths_R: Tensor, cache: Tensor) -> Tensor:
+    def prefill(self, tokens_RL: Tensor, lengths_R: Tensor, cache: Tensor, chunk: int) -> Tensor:
         """Read prompts.
 
         Args:
             tokens_RL: int64 [R, L], padded on the right with any id.
             lengths_R: int64 [R], at least 1.
-            cache: [layers, R, 2K, L, D]; filled with keys and values. Those of padding are there too, but no
-                token before the padding has seen them.
+            cache: [layers, 2, R, K, L, D]; filled with keys and values. Those of padding are there too, but
+                no token before the padding has seen them.
+            chunk: Most tokens of each prompt that are read at a time.
 
         Returns:
             Logits after each prompt's last token, [R, V].
         """
         rows, length = tokens_RL.shape
+        rows_R = torch.arange(rows, device=lengths_R.device)
+        last_RH = self.weights.embed.new_empty(rows, self.arch.hidden)
+        for start in range(0, length, chunk):
+            end = min(start + chunk, length)
+            hidden_RLH = self._read(tokens_RL[:, start:end], start, cache)
+            last_R = lengths_R - 1 - start
+            inside_R1 = ((last_R >= 0) & (last_R < end - start)).unsqueeze(1)
+            found_RH = hidden_RLH[rows_R, last_R.clamp(0, end - start - 1)]
+            last_RH = torch.where(inside_R1, found_RH, last_RH)
+        return self._logits(last_RH)
+
+    def _read(self, tokens_RL: Tensor, start: int, cache: Tensor) -> Tensor:
+        """Hidden states [R, L, H] of a stretch of prompts that begins at `start`; all before it is cached."""
         arch = self.arch
-        rotary_N1D = self._rotary_LD[:length].repeat(rows, 1).unsqueeze(1)
+        rows, length = tokens_RL.shape
+        end = start + length
+        rotary_N1D = self._rotary_LD[start:end].repeat(rows, 1).unsqueeze(1)
         hidden_NH = F.embedding(tokens_RL.reshape(-1), self.weights.embed)
-        bands = {
-            window: _band(length, window, tokens_RL.device)
-            if window is not None and window < length
-            else None
-            for window in set(arch.windows)
-        }
+        bands = {window: _band(start, end, window, tokens_RL.device) for window in set(arch.windows)}
         for index, layer in enumerate(self.weights.layers):
             heads_NFD = self._heads(layer, hidden_NH, rotary_N1D)
             heads_RFLD = heads_NFD.view(rows, length, arch.fused_heads, arch.head_dim).transpose(1, 2)
-            cache[index].copy_(heads_RFLD[:, arch.heads :])
+            kept_RFLD = heads_RFLD[:, arch.heads :]
+            keys_RKLD, values_RKLD = kept_RFLD[:, : arch.kv_heads], kept_RFLD[:, arch.kv_heads :]
+            cache[index, 0, :, :, start:end] = keys_RKLD
+            cache[index, 1, :, :, start:end] = values_RKLD
+            if start:
+                keys_RKLD, values_RKLD = cache[index, :, :, :, :end]
             band_LL = bands[arch.windows[index]]
             mixed_RALD = F.scaled_dot_product_attention(
                 heads_RFLD[:, : arch.heads],
-                heads_RFLD[:, arch.heads : arch.heads + arch.kv_heads],
-                heads_RFLD[:, arch.heads + arch.kv_heads :],
+                keys_RKLD,
+                values_RKLD,
                 attn_mask=band_LL,
                 is_causal=band_LL is None,
                 enable_gqa=True,
             )
-            hidden_NH = self._residual(
-                layer, hidden_NH, mixed_RALD.transpose(1, 2).reshape(rows * length, -1)
-            )
-        last_RH = hidden_NH.view(rows, length, -1)[torch.arange(rows, device=lengths_R.device), lengths_R - 1]
-        return self._logits(last_RH)
+            mixed_NA = mixed_RALD.transpose(1, 2).reshape(rows * length, -1)
+            hidden_NH = self._residual(layer, hidden_NH, mixed_NA)
+        return hidden_NH.view(rows, length, -1)
 
     def step(self, tokens_B: Tensor, positions_B: Tensor, length: int, cache: Tensor) -> Tensor:
         """Read one more token a row.
@@ -89,7 +104,7 @@ class Decoder:
             tokens_B: int64 [B].
             positions_B: int64 [B], where each stands in its text.
             length: The largest position + 1.
-            cache: [layers, at least B, 2K, at least `length`, D], finite everywhere; takes keys and values.
+            cache: [layers, 2, at least B, K, at least `length`, D], finite everywhere; takes keys and values.
 
         Returns:
             Logits after the tokens, [B, V].
@@ -99,20 +114,18 @@ class Decoder:
         rows_B = torch.arange(rows, device=tokens_B.device)
         rotary_B1D = self._rotary_LD.index_select(0, positions_B).unsqueeze(1)
         hidden_BH = F.embedding(tokens_B, self.weights.embed)
-        biases = {
-            window: self._bias(positions_B, length, window, hidden_BH.dtype) for window in set(arch.windows)
+        attend = {
+            window: Attention(positions_B, length, window, arch.kv_heads, hidden_BH.dtype)
+            for window in set(arch.windows)
         }
         for index, layer in enumerate(self.weights.layers):
             heads_BFD = self._heads(layer, hidden_BH, rotary_B1D)
-            layer_cache = cache[index]
-            layer_cache[rows_B, :, positions_B] = heads_BFD[:, arch.heads :]
+            kept_B2KD = heads_BFD[:, arch.heads :].reshape(rows, 2, arch.kv_heads, arch.head_dim)
+            cache[index][:, rows_B, :, positions_B] = kept_B2KD
+            keys_BKLD, values_BKLD = cache[index, :, :rows, :, :length]
             # The query heads that share a key head stand as its queries: grouped attention without copies.
-            mixed_BKGD = F.scaled_dot_product_attention(
-                heads_BFD[:, : arch.heads].view(rows, arch.kv_heads, -1, arch.head_dim),
-                layer_cache[:rows, : arch.kv_heads, :length],
-                layer_cache[:rows, arch.kv_heads :, :length],
-                attn_mask=biases[arch.windows[index]],
-            )
+            queries_BKGD = heads_BFD[:, : arch.heads].view(rows, arch.kv_heads, -1, arch.head_dim)
+            mixed_BKGD = attend[arch.windows[index]](queries_BKGD, keys_BKLD, values_BKLD)
             hidden_BH = self._residual(layer, hidden_BH, mixed_BKGD.reshape(rows, -1))
         return self._logits(hidden_BH)
 
@@ -120,7 +133,7 @@ class Decoder:
         """Queries and keys, normed where the model does and rotated, and values: [N, F, D]."""
         arch = self.arch
         normed_NH = _rms_norm(hidden_NH, layer.input_norm, arch.eps)
-        heads_NFD = F.linear(normed_NH, layer.qkv, layer.qkv_bias).view(-1, arch.fused_heads, arch.head_dim)
+        heads_NFD = layer.qkv(normed_NH).view(-1, arch.fused_heads, arch.head_dim)
         rotated = arch.heads + arch.kv_heads
         if layer.q_norm is not None:
             queries_NAD = heads_NFD[:, : arch.heads]
@@ -139,26 +152,12 @@ class Decoder:
 
     def _residual(self, layer: LayerWeights, hidden_NH: Tensor, mixed_NA: Tensor) -> Tensor:
         """Attention's output projection and the gated MLP, each added to the residual stream."""
-        arch = self.arch
-        hidden_NH = _add_linear(hidden_NH, mixed_NA, layer.out, layer.out_bias)
-        normed_NH = _rms_norm(hidden_NH, layer.post_norm, arch.eps)
-        gate_up_N2 = F.linear(normed_NH, layer.gate_up, layer.gate_up_bias)
-        gated_NI = F.silu(gate_up_N2[:, : arch.intermediate]).mul_(gate_up_N2[:, arch.intermediate :])
-        return _add_linear(hidden_NH, gated_NI, layer.down, layer.down_bias)
+        hidden_NH = layer.out.plus(mixed_NA, hidden_NH)
+        normed_NH = _rms_norm(hidden_NH, layer.post_norm, self.arch.eps)
+        return layer.down.plus(layer.gate_up(normed_NH), hidden_NH)
 
     def _logits(self, hidden_NH: Tensor) -> Tensor:
-        normed_NH = _rms_norm(hidden_NH, self.weights.norm, self.arch.eps)
-        return F.linear(normed_NH, self.weights.head)
-
-    def _bias(self, positions_B: Tensor, length: int, window: int | None, dtype: torch.dtype) -> Tensor:
-        """0 where a row's token sees a cache position, -inf elsewhere: [B, 1, A/K, length], the A/K alike."""
-        places_L = torch.arange(length, device=positions_B.device)
-        hidden_BL = places_L > positions_B.unsqueeze(1)
-        if window is not None and window < length:
-            hidden_BL |= places_L <= positions_B.unsqueeze(1) - window
-        bias_BL = torch.zeros(hidden_BL.shape, dtype=dtype, device=positions_B.device)
-        bias_BL.masked_fill_(hidden_BL, -torch.inf)
-        return bias_BL[:, None, None].expand(-1, 1, self.arch.heads // self.arch.kv_heads, -1)
+        return self.weights.head(_rms_norm(hidden_NH, self.weights.norm, self.arch.eps))
 
 
 def _rms_norm(input: Tensor, weight: Tensor, eps: float) -> Tensor:
@@ -178,13 +177,9 @@ def _as_complex(heads_NFD: Tensor) -> Tensor:
     return torch.view_as_complex(heads_NFD.view(*heads_NFD.shape[:-1], -1, 2))
 
 
-def _add_linear(hidden_NH: Tensor, input_NI: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
-    summed_NH = torch.addmm(hidden_NH, input_NI, weight.t())
-    return summed_NH if bias is None else summed_NH.add_(bias)
-
-
-def _band(length: int, window: int, device: torch.device) -> Tensor:
-    """Bool [L, L]: the `window` tokens up to and including each."""
-    places_L = torch.arange(length, device=device)
-    distance_LL = places_L.unsqueeze(1) - places_L.unsqueeze(0)
-    return (distance_LL >= 0) & (distance_LL < window)
+def _band(start: int, end: int, window: int | None, device: torch.device) -> Tensor | None:
+    """What tokens from `start` to `end` see: bool [L, end]; None where that is all before, from the first."""
+    if start == 0 and (window is None or window >= end):
+        return None
+    distance_LL = torch.arange(start, end, device=device).unsqueeze(1) - torch.arange(end, device=device)
+    return (distance_LL >= 0) & (distance_LL < (window or end))

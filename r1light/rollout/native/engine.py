@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
@@ -14,7 +15,8 @@ from r1light.rollout.choosing import Alike
 from r1light.rollout.drafts import Collector, Draft, Endings, check_requests, drafts_of
 from r1light.rollout.lifecycle import Lifecycle
 from r1light.rollout.native.decoder import Decoder
-from r1light.rollout.native.live import CACHE_STEP, NativeLive
+from r1light.rollout.native.live import NativeLive
+from r1light.rollout.native.room import Room, rounded
 from r1light.rollout.native.run import Run
 from r1light.rollout.native.scheduler import Scheduler
 from r1light.rollout.native.support import architecture
@@ -32,6 +34,7 @@ class Engine:
         max_slots: int,
         prefill_tokens: int,
         dtype: str = "auto",
+        kv_memory: int | None = None,
     ) -> None:
         """Copy a model's weights.
 
@@ -42,6 +45,7 @@ class Engine:
             max_slots: Most completions written at a time.
             prefill_tokens: Most prompt tokens read at a time, padding included.
             dtype: Of weights and cache: a torch dtype's name, or "auto" for the model's own.
+            kv_memory: Most bytes of the cache; None for no bound.
         """
         state = model.state_dict()
         embed = model.get_input_embeddings().weight
@@ -54,7 +58,8 @@ class Engine:
         self._decoder = Decoder(arch, weights, rotary.inv_freq.to(embed.device), rotary.attention_scaling)
         self._decode = decode
         self._eos_ids = tuple(eos_ids)
-        self._max_slots = max_slots
+        token_bytes = 2 * arch.layers * arch.kv_heads * arch.head_dim * weights.embed.element_size()
+        self._room = Room(max_slots, token_bytes, kv_memory)
         self._prefill_tokens = prefill_tokens
         self._life = Lifecycle()
         self._spare_cache: Tensor | None = None
@@ -65,6 +70,7 @@ class Engine:
         todo = list(requests)
         arch = self._decoder.arch
         check_requests(todo, arch.context, arch.vocabulary)
+        self._room.check(todo, params, arch.context)
         return self._groups(run, todo, params)
 
     def live(self) -> NativeLive:
@@ -74,7 +80,7 @@ class Engine:
             self._decoder,
             lambda params: Endings(self._decode, self._eos_ids, params.stop, self._life.version),
             lambda: self._life.aborted(run),
-            self._max_slots,
+            self._room,
             self._prefill_tokens,
         )
 
@@ -102,32 +108,34 @@ class Engine:
             return
         endings = Endings(self._decode, self._eos_ids, params.stop, self._life.version)
         collector = Collector(requests, params.n)
-        slots = min(self._max_slots, len(drafts))
+        length = max(len(requests[each.group].prompt_ids) + each.cap for each in drafts)
+        slots = min(self._room.slots_for(length), len(drafts))
         scheduler = Scheduler(drafts, slots)
-        cache = self._cache(slots, max(len(requests[each.group].prompt_ids) + each.cap for each in drafts))
+        memory, cache = self._cache(slots, length)
         choosing = Alike(requests, params, endings)
         prompts = {group: request.prompt_ids for group, request in enumerate(requests)}
         run = Run(self._decoder, cache, prompts, choosing, scheduler, self._prefill_tokens)
         while not scheduler.finished:
             ended = scheduler.clear() if self._life.aborted(number) else run.advance()
             yield from _whole(ended, endings, collector)
-        self._spare_cache = cache
+        self._spare_cache = memory
 
-    def _cache(self, slots: int, length: int) -> Tensor:
-        """[layers, slots, 2K, length rounded up, D], finite: that of the last call if it has this very shape.
+    def _cache(self, slots: int, length: int) -> tuple[Tensor, Tensor]:
+        """Memory of finite numbers, and in it a cache [layers, 2, slots, K, length rounded up, D].
 
-        It is taken away while a call uses it, and given back only by one that ended well: a masked position
-        must hold a number.
+        That of the last call serves if it is large enough. It is taken away while a call uses it, and given
+        back only by one that ended well: a masked position must hold a number.
         """
         arch = self._decoder.arch
-        length = -(-length // CACHE_STEP) * CACHE_STEP
-        shape = (arch.layers, slots, 2 * arch.kv_heads, length, arch.head_dim)
-        self._decoder.reserve(length)
-        spare, self._spare_cache = self._spare_cache, None
-        if spare is not None and spare.shape == shape:
-            return spare
-        embed = self._decoder.weights.embed
-        return torch.zeros(shape, dtype=embed.dtype, device=embed.device)
+        shape = (arch.layers, 2, slots, arch.kv_heads, rounded(length), arch.head_dim)
+        self._decoder.reserve(rounded(length))
+        memory, self._spare_cache = self._spare_cache, None
+        size = math.prod(shape)
+        if memory is None or memory.numel() < size:
+            memory = None  # the old one goes before the new one comes
+            embed = self._decoder.weights.embed
+            memory = torch.zeros(size, dtype=embed.dtype, device=embed.device)
+        return memory, memory[:size].view(shape)
 
 
 def _whole(ended: Sequence[Draft], endings: Endings, collector: Collector) -> Iterator[Group]:

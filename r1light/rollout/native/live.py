@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import torch
+from torch import Tensor
 
 from r1light.core.errors import EngineError
 from r1light.core.types import RolloutRequest, SamplingParams
@@ -12,18 +13,16 @@ from r1light.rollout.choosing import Each, Guest
 from r1light.rollout.drafts import Endings, check_requests
 from r1light.rollout.live import Written
 from r1light.rollout.native.decoder import Decoder
+from r1light.rollout.native.room import Room, rounded
 from r1light.rollout.native.run import Run
 from r1light.rollout.native.scheduler import Scheduler
-
-CACHE_STEP = 64
-"""The cache's length is a multiple of this many tokens, so that calls of like length share its memory."""
 
 
 class NativeLive:
     """See `r1light.rollout.live.Live`.
 
-    The cache is as large as what is being written asks for: it grows by doubling, and is let go when there is
-    nothing to write.
+    The cache is as large as what is being written asks for: it grows by doubling where there is room, for a
+    moment beside the smaller one, and is let go when there is nothing to write.
     """
 
     def __init__(
@@ -31,7 +30,7 @@ class NativeLive:
         decoder: Decoder,
         endings: Callable[[SamplingParams], Endings],
         aborted: Callable[[], bool],
-        max_slots: int,
+        room: Room,
         prefill_tokens: int,
     ) -> None:
         """Take an engine's parts.
@@ -40,16 +39,16 @@ class NativeLive:
             decoder: The model.
             endings: Parameters to what ends a draft.
             aborted: Whether the engine gives up; raises EngineError where it is closed.
-            max_slots: Most completions written at a time.
+            room: How many completions are written at a time.
             prefill_tokens: Most prompt tokens read at a time, padding included.
         """
         self._decoder = decoder
         self._endings = endings
         self._aborted = aborted
-        self._max_slots = max_slots
+        self._room = room
         self._prefill_tokens = prefill_tokens
         self._each = Each()
-        self._scheduler = Scheduler((), max_slots)
+        self._scheduler = Scheduler((), room.slots)
         self._prompts: dict[int, tuple[int, ...]] = {}
         self._run: Run | None = None
         self._shape = (0, 0)  # slots and tokens of the cache
@@ -64,6 +63,7 @@ class NativeLive:
         """See `Live.join`."""
         arch = self._decoder.arch
         check_requests([request], arch.context, arch.vocabulary)
+        self._room.check([request], params, arch.context)
         self._tickets += 1
         guest = Guest(request, params, self._endings(params), likeliest, params.n)
         self._prompts[self._tickets] = request.prompt_ids
@@ -96,19 +96,16 @@ class NativeLive:
 
     def _in_room(self) -> Run:
         """The run, with a cache that has room for what the next step writes."""
-        drafts = list(self._scheduler.drafts)
-        slots = min(self._max_slots, len(drafts))
-        length = max(len(self._prompts[draft.group]) + len(draft.token_ids) for draft in drafts) + 1
-        if self._run is not None and slots <= self._shape[0] and length <= self._shape[1]:
+        slots, length, longest = self._needed()
+        old_slots, old_length = self._shape
+        if self._run is not None and slots <= old_slots and length <= old_length:
             return self._run
-        arch = self._decoder.arch
-        slots = slots if slots <= self._shape[0] else min(self._max_slots, max(slots, 2 * self._shape[0]))
-        length = length if length <= self._shape[1] else max(length, min(2 * self._shape[1], arch.context))
-        self._shape = (max(slots, self._shape[0]), max(-(-length // CACHE_STEP) * CACHE_STEP, self._shape[1]))
-        self._decoder.reserve(self._shape[1])
-        embed = self._decoder.weights.embed
-        shape = (arch.layers, self._shape[0], 2 * arch.kv_heads, self._shape[1], arch.head_dim)
-        cache = torch.zeros(shape, dtype=embed.dtype, device=embed.device)
+        more_slots = max(old_slots, slots if slots <= old_slots else min(self._room.slots, 2 * old_slots))
+        more_length = max(old_length, length if length <= old_length else min(2 * old_length, longest))
+        wanted = max(slots, more_slots), rounded(max(length, more_length))
+        fits = wanted[0] <= self._room.slots_for(wanted[1])
+        self._shape = wanted if fits else (slots, rounded(length))
+        cache = self._cache(*self._shape)
         if self._run is None:
             self._run = Run(
                 self._decoder, cache, self._prompts, self._each, self._scheduler, self._prefill_tokens
@@ -116,3 +113,29 @@ class NativeLive:
         else:
             self._run.move_to(cache)
         return self._run
+
+    def _needed(self) -> tuple[int, int, int]:
+        """How many drafts have room now, from the first on; their longest text now, and at its longest.
+
+        A draft takes part only if there will be room for all of them at their longest.
+        """
+        begun = len(self._scheduler.active)
+        slots = length = longest = 0
+        for draft in self._scheduler.drafts:
+            prompt = len(self._prompts[draft.group])
+            at_most = max(longest, prompt + draft.cap)
+            if slots >= begun and slots >= self._room.slots_for(at_most):
+                self._scheduler.slots = slots
+                break
+            slots, longest = slots + 1, at_most
+            length = max(length, prompt + len(draft.token_ids) + 1)
+        else:
+            self._scheduler.slots = self._room.slots
+        return slots, length, longest
+
+    def _cache(self, slots: int, length: int) -> Tensor:
+        arch = self._decoder.arch
+        self._decoder.reserve(length)
+        embed = self._decoder.weights.embed
+        shape = (arch.layers, 2, slots, arch.kv_heads, length, arch.head_dim)
+        return torch.zeros(shape, dtype=embed.dtype, device=embed.device)

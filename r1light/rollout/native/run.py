@@ -24,7 +24,7 @@ class Prompts:
 
     Attributes:
         rows: Group to its row.
-        cache: Keys and values, [layers, P, 2K, L, D].
+        cache: Keys and values, [layers, 2, P, K, L, D].
         logits: After each prompt's last token, [P, V].
     """
 
@@ -49,7 +49,7 @@ class Run:
 
         Args:
             decoder: The model.
-            cache: [layers, S, 2K, longest text, D], finite everywhere.
+            cache: [layers, 2, S, K, longest text, D], finite everywhere.
             prompts: The prompts' token ids, by group; may gain and lose groups meanwhile.
             choosing: How tokens are drawn, and what ends a draft.
             scheduler: With the drafts in its queue.
@@ -64,7 +64,7 @@ class Run:
         self._prompts: Prompts | None = None
         # What the next step needs of each slot: the token to read, its position in the text, the row's stream
         # of draws, and the position in the completion of the token to draw.
-        self._state_4S = torch.zeros(4, cache.shape[1], dtype=torch.int64, device=cache.device)
+        self._state_4S = torch.zeros(4, cache.shape[2], dtype=torch.int64, device=cache.device)
 
     def advance(self) -> list[Draft]:
         """Fill free slots, or write one more token in every slot; return the drafts that ended."""
@@ -72,11 +72,12 @@ class Run:
             return self._admit() if self._scheduler.refill else self._step()
 
     def move_to(self, cache: Tensor) -> None:
-        """Go on in a cache that has at least as many slots, and as much room in each."""
-        _, slots, _, length, _ = self._cache.shape
-        cache[:, :slots, :, :length] = self._cache
-        state_4S = torch.zeros(4, cache.shape[1], dtype=torch.int64, device=cache.device)
-        state_4S[:, :slots] = self._state_4S
+        """Go on in a cache that has room for what has been written."""
+        slots = len(self._scheduler.active)
+        length = min(cache.shape[4], self._cache.shape[4])
+        cache[:, :, :slots, :, :length] = self._cache[:, :, :slots, :, :length]
+        state_4S = torch.zeros(4, cache.shape[2], dtype=torch.int64, device=cache.device)
+        state_4S[:, :slots] = self._state_4S[:, :slots]
         self._cache, self._state_4S = cache, state_4S
 
     def drop(self, group: int) -> None:
@@ -110,7 +111,7 @@ class Run:
         for group, copies in Counter(draft.group for draft in begun).items():
             slots = slice(first, first + copies)
             row, length = prompts.rows[group], self._length(group)
-            self._cache[:, slots, :, :length] = prompts.cache[:, row : row + 1, :, :length]
+            self._cache[:, :, slots, :, :length] = prompts.cache[:, :, row : row + 1, :, :length]
             first += copies
 
     def _prefill(self, groups: Sequence[int]) -> Prompts:
@@ -121,11 +122,11 @@ class Run:
             [*self._texts[group], *([0] * (longest - length))]
             for group, length in zip(groups, lengths, strict=True)
         ]
-        shape = (arch.layers, len(groups), 2 * arch.kv_heads, longest, arch.head_dim)
+        shape = (arch.layers, 2, len(groups), arch.kv_heads, longest, arch.head_dim)
         cache = torch.empty(shape, dtype=self._cache.dtype, device=device)
-        logits = self._decoder.prefill(
-            torch.tensor(padded, device=device), torch.tensor(lengths, device=device), cache
-        )
+        tokens_PL, lengths_P = (torch.tensor(each, device=device) for each in (padded, lengths))
+        chunk = max(1, self._prefill_tokens // len(groups))
+        logits = self._decoder.prefill(tokens_PL, lengths_P, cache, chunk)
         return Prompts({group: row for row, group in enumerate(groups)}, cache, logits)
 
     def _step(self) -> list[Draft]:
@@ -152,7 +153,7 @@ class Run:
         moves = self._scheduler.retire(over)
         if moves:
             sources, targets = map(list, zip(*moves, strict=True))
-            self._cache[:, targets] = self._cache[:, sources]
+            self._cache[:, :, targets] = self._cache[:, :, sources]
             self._state_4S[:, targets] = self._state_4S[:, sources]
         return ended
 

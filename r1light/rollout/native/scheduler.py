@@ -21,6 +21,7 @@ class Scheduler:
 
     Attributes:
         active: The draft in each slot that is taken.
+        slots: How many are written at a time; may change.
     """
 
     def __init__(self, drafts: Iterable[Draft], slots: int) -> None:
@@ -31,7 +32,7 @@ class Scheduler:
             slots: How many are written at a time.
         """
         self._waiting = deque(drafts)
-        self._slots = slots
+        self.slots = slots
         self.active: list[Draft] = []
 
     @property
@@ -42,8 +43,8 @@ class Scheduler:
     @property
     def refill(self) -> bool:
         """Whether it is time to begin more drafts."""
-        free = self._slots - len(self.active)
-        return bool(self._waiting) and (not self.active or free * REFILL_SHARE >= self._slots)
+        free = self.slots - len(self.active)
+        return bool(self._waiting) and (not self.active or free * REFILL_SHARE >= self.slots)
 
     @property
     def drafts(self) -> Iterator[Draft]:
@@ -80,7 +81,7 @@ class Scheduler:
         """Begin drafts of these groups from the queue's front, as many as slots are free."""
         allowed = set(groups)
         begun: list[Draft] = []
-        while self._waiting and self._waiting[0].group in allowed and len(self.active) < self._slots:
+        while self._waiting and self._waiting[0].group in allowed and len(self.active) < self.slots:
             begun.append(self._waiting.popleft())
             self.active.append(begun[-1])
         return begun

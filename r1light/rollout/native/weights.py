@@ -14,25 +14,22 @@ import torch
 from torch import Tensor
 
 from r1light.core.errors import EngineError
+from r1light.rollout.native.linear import Gate, Linear
 from r1light.rollout.native.support import Architecture, required_names
 
 
 @dataclass(frozen=True, slots=True)
 class LayerWeights:
-    """One block. Matrices are [out, in]; absent biases and norms are None."""
+    """One block. Absent norms are None."""
 
     input_norm: Tensor
-    qkv: Tensor
-    qkv_bias: Tensor | None
+    qkv: Linear
     q_norm: Tensor | None
     k_norm: Tensor | None
-    out: Tensor
-    out_bias: Tensor | None
+    out: Linear
     post_norm: Tensor
-    gate_up: Tensor
-    gate_up_bias: Tensor | None
-    down: Tensor
-    down_bias: Tensor | None
+    gate_up: Gate
+    down: Linear
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +47,7 @@ class Weights:
         embed: [V, H].
         layers: The blocks.
         norm: [H], the last RMSNorm.
-        head: [V, H]; the embedding itself where the two are tied.
+        head: [V, H]; of the embedding itself where the two are tied.
     """
 
     def __init__(
@@ -73,10 +70,10 @@ class Weights:
         self.layers = [self._layer(f"model.layers.{layer}.") for layer in range(arch.layers)]
         self.norm = self._single("model.norm.weight", arch.hidden)
         if arch.tied:
-            self.head = self.embed
+            self.head = Linear(self.embed)
             self._targets["lm_head.weight"] = _Target(self.embed)
         else:
-            self.head = self._single("lm_head.weight", arch.vocabulary, arch.hidden)
+            self.head = Linear(self._single("lm_head.weight", arch.vocabulary, arch.hidden))
         self._required = set(self._targets) - ({"lm_head.weight"} if arch.tied else set())
         assert self._required.issuperset(required_names(arch))
 
@@ -106,29 +103,25 @@ class Weights:
             raise EngineError(
                 f"{len(missing)} weights are missing for the rollout model, such as {min(missing)!r}"
             )
+        self.head.refresh()
+        for layer in self.layers:
+            for projection in (layer.qkv, layer.out, layer.gate_up, layer.down):
+                projection.refresh()
 
     def _layer(self, prefix: str) -> LayerWeights:
         arch = self._arch
         queries, keys = arch.heads * arch.head_dim, arch.kv_heads * arch.head_dim
         qkv_names = [f"{prefix}self_attn.{part}_proj" for part in "qkv"]
         gate_up_names = [f"{prefix}mlp.{part}_proj" for part in ("gate", "up")]
-        qkv, qkv_bias = self._fused(qkv_names, (queries, keys, keys), arch.hidden, interleaved=2)
-        gate_up, gate_up_bias = self._fused(gate_up_names, (arch.intermediate,) * 2, arch.hidden)
-        out, out_bias = self._fused([f"{prefix}self_attn.o_proj"], (arch.hidden,), queries)
-        down, down_bias = self._fused([f"{prefix}mlp.down_proj"], (arch.hidden,), arch.intermediate)
         return LayerWeights(
             input_norm=self._single(f"{prefix}input_layernorm.weight", arch.hidden),
-            qkv=qkv,
-            qkv_bias=qkv_bias,
+            qkv=Linear(*self._fused(qkv_names, (queries, keys, keys), arch.hidden, interleaved=2)),
             q_norm=self._head_norm(f"{prefix}self_attn.q_norm.weight"),
             k_norm=self._head_norm(f"{prefix}self_attn.k_norm.weight"),
-            out=out,
-            out_bias=out_bias,
+            out=Linear(*self._fused([f"{prefix}self_attn.o_proj"], (arch.hidden,), queries)),
             post_norm=self._single(f"{prefix}post_attention_layernorm.weight", arch.hidden),
-            gate_up=gate_up,
-            gate_up_bias=gate_up_bias,
-            down=down,
-            down_bias=down_bias,
+            gate_up=Gate(*self._fused(gate_up_names, (arch.intermediate,) * 2, arch.hidden)),
+            down=Linear(*self._fused([f"{prefix}mlp.down_proj"], (arch.hidden,), arch.intermediate)),
         )
 
     def _room(self, *shape: int) -> Tensor:

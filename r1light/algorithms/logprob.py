@@ -1,24 +1,24 @@
 """Log-probabilities and entropy of tokens from hidden states and the LM head, a chunk of logits at a time.
 
-Shapes: T tokens (any rows flattened), C tokens of one chunk, V vocabulary, H hidden.
+Shapes: T tokens (any rows flattened), C tokens of one chunk, V vocabulary, W columns of it, H hidden.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from r1light.algorithms.lm_head import add_product, operand_dtype, product
+from r1light.algorithms.lm_head import add_product, operand_dtype
+from r1light.algorithms.logit_tiles import CPU_TILE_ELEMENTS, Inside, RunningSums, Tiles, slices
 
-KEPT_ELEMENTS = 2**23
-"""Up to this many logits (32 MiB) are kept for the backward pass; beyond, they are computed again."""
+KEPT_ELEMENTS = 2**27
+"""So many logits (512 MiB) are kept for the backward pass; the others are computed again."""
 
-CPU_CHUNK_ELEMENTS = 2**20
-"""Logits of a chunk on a CPU: 4 MiB stay in its caches."""
+CPU_TILE_TOKENS = 1024
+"""Tokens at a time on a CPU, with as few columns of a large vocabulary: square tiles read the least."""
 
 GPU_CHUNK_ELEMENTS = 2**27
 """Logits of a chunk on an accelerator: 512 MiB."""
@@ -51,9 +51,10 @@ def chunked_logprobs(
 ) -> TokenLogprobs:
     """log_softmax((hidden @ weight^T + bias) / temperature) at the targets, and its entropy.
 
-    Works through the tokens in chunks, so that memory grows with chunk_tokens * V and not with T * V; the
-    backward pass computes the logits again, unless there are few enough to keep. Gradients reach the hidden
-    states, the weight and the bias, from both outputs; an entropy that no loss uses costs no backward work.
+    Works through the tokens in chunks, on a CPU of some columns of V at a time, so that memory does not grow
+    with T * V; the backward pass computes the logits again but for the first ones, which are kept. Gradients
+    reach the hidden states, the weight and the bias, from both outputs; an entropy that no loss uses costs no
+    backward work.
 
     Logits are float32 whatever the inputs are: half-precision logits are what makes trainer and rollout
     engine disagree (fp32 LM head: MiniMax-M1, arXiv:2506.13585). Half-precision operands stay
@@ -76,6 +77,8 @@ def chunked_logprobs(
         raise ValueError(f"temperature={temperature} must be above 0")
     if chunk_tokens is None:
         chunk_tokens = default_chunk_tokens(weight_VH.shape[0], hidden_TH.device)
+        if hidden_TH.device.type == "cpu":  # which works through the vocabulary in parts as well
+            chunk_tokens = max(chunk_tokens, CPU_TILE_TOKENS)
     if chunk_tokens < 1:
         raise ValueError(f"chunk_tokens={chunk_tokens} must be at least 1")
     logprobs_T, entropy_T = _ChunkedLogprobs.apply(  # type: ignore[no-untyped-call]
@@ -86,7 +89,7 @@ def chunked_logprobs(
 
 def default_chunk_tokens(vocabulary: int, device: torch.device) -> int:
     """As many tokens as keep a chunk within the device's budget, and at least MIN_CHUNK_TOKENS."""
-    budget = CPU_CHUNK_ELEMENTS if device.type == "cpu" else GPU_CHUNK_ELEMENTS
+    budget = CPU_TILE_ELEMENTS if device.type == "cpu" else GPU_CHUNK_ELEMENTS
     return max(MIN_CHUNK_TOKENS, budget // vocabulary)
 
 
@@ -110,20 +113,24 @@ class _ChunkedLogprobs(torch.autograd.Function):
         ctx.set_materialize_grads(False)  # an output that no loss uses has a gradient of None
         ctx.dtype = operand_dtype(hidden_TH, weight_VH)
         ctx.temperature, ctx.chunk_tokens = temperature, chunk_tokens
-        needs_grad = any(ctx.needs_input_grad)
-        keep = needs_grad and hidden_TH.shape[0] * weight_VH.shape[0] <= KEPT_ELEMENTS
+        tiles = Tiles.of(hidden_TH, weight_VH.to(ctx.dtype), bias_V, temperature, chunk_tokens)
         result_dtype = torch.float64 if ctx.dtype == torch.float64 else torch.float32
         logprobs_T = torch.empty(hidden_TH.shape[0], dtype=result_dtype, device=hidden_TH.device)
-        entropy_T = torch.empty_like(logprobs_T)
-        kept_CV = []
-        for rows, log_softmax_CV in _log_softmax_chunks(ctx, hidden_TH, weight_VH, bias_V):
-            logprobs_T[rows] = log_softmax_CV.gather(-1, targets_T[rows, None]).squeeze(-1)
-            entropy_T[rows] = -torch.linalg.vecdot(log_softmax_CV.exp(), log_softmax_CV)
-            if keep:
-                kept_CV.append(log_softmax_CV)
-            del log_softmax_CV  # before the next chunk is made
-        if needs_grad:
-            ctx.save_for_backward(hidden_TH, weight_VH, bias_V, targets_T, entropy_T, *kept_CV)
+        entropy_T, normaliser_T = torch.empty_like(logprobs_T), torch.empty_like(logprobs_T)
+        kept: list[Tensor] = []
+        room = KEPT_ELEMENTS if any(ctx.needs_input_grad) else 0
+        for rows in slices(hidden_TH.shape[0], chunk_tokens):
+            sums = RunningSums(targets_T[rows])
+            for columns in tiles.columns:
+                logits_CW = tiles.logits(rows, columns)
+                sums.add(logits_CW, columns)
+                room -= logits_CW.numel()
+                if room >= 0:
+                    kept.append(logits_CW)
+                del logits_CW  # before the next tile is made
+            logprobs_T[rows], entropy_T[rows], normaliser_T[rows] = sums.results()
+        if any(ctx.needs_input_grad):
+            ctx.save_for_backward(hidden_TH, weight_VH, bias_V, targets_T, entropy_T, normaliser_T, *kept)
         return logprobs_T, entropy_T
 
     @staticmethod
@@ -131,30 +138,36 @@ class _ChunkedLogprobs(torch.autograd.Function):
     def backward(
         ctx: Any, grad_logprobs_T: Tensor | None, grad_entropy_T: Tensor | None
     ) -> tuple[Tensor | None, Tensor | None, Tensor | None, None, None, None]:
-        hidden_TH, weight_VH, bias_V, targets_T, entropy_T, *kept_CV = ctx.saved_tensors
+        hidden_TH, weight_VH, bias_V, targets_T, entropy_T, normaliser_T, *kept = ctx.saved_tensors
+        dtype = entropy_T.dtype
         needs_hidden, needs_weight, needs_bias = ctx.needs_input_grad[:3]
-        grad_hidden_TH = torch.empty_like(hidden_TH) if needs_hidden else None
-        grad_weight_VH = torch.zeros_like(weight_VH, dtype=entropy_T.dtype) if needs_weight else None
-        grad_bias_V = torch.zeros_like(bias_V, dtype=entropy_T.dtype) if needs_bias else None
-        operand_VH = weight_VH.to(ctx.dtype)
-        for rows, log_softmax_CV in _log_softmax_chunks(ctx, hidden_TH, weight_VH, bias_V, kept_CV):
-            grad_CV = _logit_gradient(
-                log_softmax_CV,
-                targets_T[rows],
-                None if grad_logprobs_T is None else grad_logprobs_T[rows],
-                None if grad_entropy_T is None else grad_entropy_T[rows],
-                entropy_T[rows],
-            ).div_(ctx.temperature)
-            if grad_bias_V is not None:
-                grad_bias_V += grad_CV.sum(dim=0)
-            grad_CV = grad_CV.to(ctx.dtype)
-            if grad_hidden_TH is not None:
-                grad_hidden_TH[rows] = product(grad_CV, operand_VH).to(hidden_TH.dtype)
-            if grad_weight_VH is not None:
-                add_product(grad_weight_VH, grad_CV.T, hidden_TH[rows].to(ctx.dtype))
-            del log_softmax_CV, grad_CV  # before the next chunk is made
+        grad_hidden_TH = torch.zeros_like(hidden_TH, dtype=dtype) if needs_hidden else None
+        grad_weight_VH = torch.zeros_like(weight_VH, dtype=dtype) if needs_weight else None
+        grad_bias_V = torch.zeros_like(bias_V, dtype=dtype) if needs_bias else None
+        tiles = Tiles.of(hidden_TH, weight_VH.to(ctx.dtype), bias_V, ctx.temperature, ctx.chunk_tokens)
+        waiting = iter(kept)
+        for rows in slices(hidden_TH.shape[0], ctx.chunk_tokens):
+            for columns in tiles.columns:
+                logits_CW = next(waiting, None)
+                if logits_CW is None:
+                    logits_CW = tiles.logits(rows, columns)
+                grad_CW = _logit_gradient(
+                    logits_CW.sub(normaliser_T[rows, None]),
+                    Inside.of(targets_T[rows], columns),
+                    None if grad_logprobs_T is None else grad_logprobs_T[rows],
+                    None if grad_entropy_T is None else grad_entropy_T[rows],
+                    entropy_T[rows],
+                ).div_(ctx.temperature)
+                if grad_bias_V is not None:
+                    grad_bias_V[columns] += grad_CW.sum(dim=0)
+                grad_CW = grad_CW.to(ctx.dtype)
+                if grad_hidden_TH is not None:
+                    add_product(grad_hidden_TH[rows], grad_CW, tiles.operand_VH[columns])
+                if grad_weight_VH is not None:
+                    add_product(grad_weight_VH[columns], grad_CW.T, hidden_TH[rows].to(ctx.dtype))
+                del logits_CW, grad_CW  # before the next tile is made
         return (
-            grad_hidden_TH,
+            None if grad_hidden_TH is None else grad_hidden_TH.to(hidden_TH.dtype),
             None if grad_weight_VH is None else grad_weight_VH.to(weight_VH.dtype),
             None if grad_bias_V is None else grad_bias_V.to(bias_V.dtype),
             None,
@@ -163,49 +176,24 @@ class _ChunkedLogprobs(torch.autograd.Function):
         )
 
 
-def _log_softmax_chunks(
-    ctx: Any, hidden_TH: Tensor, weight_VH: Tensor, bias_V: Tensor | None, kept_CV: list[Tensor] | None = None
-) -> Iterator[tuple[slice, Tensor]]:
-    """Yield each chunk's rows and log_softmax(logits / temperature), from `kept_CV` where it was kept.
-
-    Holds no chunk while the caller works on it: each is hundreds of MiB where the vocabulary is large.
-    """
-    operand_HV = None if kept_CV else weight_VH.to(ctx.dtype).T
-    for index, start in enumerate(range(0, hidden_TH.shape[0], ctx.chunk_tokens)):
-        rows = slice(start, start + ctx.chunk_tokens)
-        if operand_HV is None:
-            yield rows, kept_CV[index]  # type: ignore[index]
-        else:
-            yield rows, _log_softmax(hidden_TH[rows].to(ctx.dtype), operand_HV, bias_V, ctx.temperature)
-
-
-def _log_softmax(hidden_CH: Tensor, operand_HV: Tensor, bias_V: Tensor | None, temperature: float) -> Tensor:
-    """log_softmax of the divided logits, [C, V]."""
-    logits_CV = product(hidden_CH, operand_HV)
-    if bias_V is not None:
-        logits_CV += bias_V
-    if temperature != 1.0:
-        logits_CV /= temperature
-    return torch.log_softmax(logits_CV, dim=-1)
-
-
 def _logit_gradient(
-    log_softmax_CV: Tensor,
-    targets_C: Tensor,
+    logprobs_CW: Tensor,
+    inside: Inside,
     grad_logprobs_C: Tensor | None,
     grad_entropy_C: Tensor | None,
     entropy_C: Tensor,
 ) -> Tensor:
-    """Gradient [C, V] with respect to the divided logits; leaves its arguments as they are."""
-    grad_CV = log_softmax_CV.exp()
-    if grad_entropy_C is None:
-        scale_CV = torch.zeros_like(entropy_C)[:, None]
-    else:
-        scale_CV = (log_softmax_CV + entropy_C[:, None]).mul_(-grad_entropy_C[:, None])
+    """Gradient [C, W] with respect to the divided logits; leaves its arguments as they are."""
+    grad_CW = logprobs_CW.exp()
     if grad_logprobs_C is None:
-        return grad_CV.mul_(scale_CV)
-    grad_CV.mul_(scale_CV - grad_logprobs_C[:, None])
-    return grad_CV.scatter_add_(-1, targets_C[:, None], grad_logprobs_C[:, None])
+        grad_logprobs_C = torch.zeros_like(entropy_C)
+    if grad_entropy_C is None:
+        grad_CW.mul_(-grad_logprobs_C[:, None])
+    else:
+        factor_CW = (logprobs_CW + entropy_C[:, None]).mul_(-grad_entropy_C[:, None])
+        grad_CW.mul_(factor_CW.sub_(grad_logprobs_C[:, None]))
+    of_target_C = torch.where(inside.here_C, grad_logprobs_C, 0.0)
+    return grad_CW.scatter_add_(-1, inside.place_C1, of_target_C[:, None])
 
 
 def _check(hidden_TH: Tensor, weight_VH: Tensor, targets_T: Tensor, bias_V: Tensor | None) -> None:

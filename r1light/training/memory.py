@@ -148,9 +148,9 @@ def activations(use: Use) -> float:
 
 
 def logits(use: Use) -> float:
-    """Numbers of logits at a time: all of a small pass and their gradients, or a chunk's four times over."""
+    """Numbers of logits at a time: those that are kept, and of one chunk what its gradients take."""
     whole = use.tokens * (use.size.vocabulary or 0)
-    return float(2 * whole if whole <= use.kept else min(whole, 4 * use.chunk))
+    return float(min(whole, use.kept) + min(whole, 4 * use.chunk))
 
 
 def _total(parts: Mapping[str, float]) -> float:

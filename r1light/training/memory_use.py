@@ -16,7 +16,7 @@ from r1light.training.memory import Use
 
 TEXT_CONTEXT = 1024
 """What stands for `stage.max_length` where neither it nor the model's context is known."""
-CPU_CHUNK, GPU_CHUNK, KEPT = 2**20, 2**27, 2**23
+CPU_CHUNK, GPU_CHUNK, KEPT = 2**20, 2**27, 2**27
 """Logits of a chunk, and of those that are kept: see algorithms/logprob.py."""
 LEARNING = ("grpo", "sft", "distill", "reward_model")
 """The stages that train."""

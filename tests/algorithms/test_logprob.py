@@ -3,6 +3,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from r1light.algorithms import logit_tiles
 from r1light.algorithms import logprob as module
 from r1light.algorithms.logprob import MIN_CHUNK_TOKENS, chunked_logprobs, default_chunk_tokens
 
@@ -35,12 +36,12 @@ def test_by_hand():
     assert result.entropy_T.item() == pytest.approx(0.6365142)  # 2/3 log 3/2 + 1/3 log 3
 
 
-@pytest.mark.parametrize("kept", [True, False])
-@pytest.mark.parametrize("chunk", [1, 4, 11, 100])
+@pytest.mark.parametrize("kept", [0, 30, 2**20])  # none, some or all of 11 * 9 logits
+@pytest.mark.parametrize(("chunk", "tile"), [(1, 4), (4, 2**20), (4, 12), (4, 1), (11, 55), (100, 500)])
 @pytest.mark.parametrize("with_bias", [True, False])
-def test_values_and_gradients_equal_the_dense_ones(monkeypatch, kept, chunk, with_bias):
-    if not kept:
-        monkeypatch.setattr(module, "KEPT_ELEMENTS", 0)
+def test_values_and_gradients_equal_the_dense_ones(monkeypatch, kept, chunk, tile, with_bias):
+    monkeypatch.setattr(module, "KEPT_ELEMENTS", kept)
+    monkeypatch.setattr(logit_tiles, "CPU_TILE_ELEMENTS", tile)
     hidden_TH, weight_VH, bias_V, targets_T = inputs()
     bias_V = bias_V if with_bias else None
     leaves = [hidden_TH, weight_VH] + ([bias_V] if with_bias else [])
@@ -172,6 +173,7 @@ def test_extreme_logits_stay_finite():
 
 def test_the_logits_of_all_tokens_never_exist(monkeypatch):
     monkeypatch.setattr(module, "KEPT_ELEMENTS", 0)
+    monkeypatch.setattr(logit_tiles, "CPU_TILE_ELEMENTS", 50)
     hidden_TH, weight_VH, _, targets_T = inputs(tokens=40, hidden=3, vocabulary=13, dtype=torch.float32)
     largest = 0
 
@@ -187,8 +189,8 @@ def test_the_logits_of_all_tokens_never_exist(monkeypatch):
     with Watch():
         result = chunked_logprobs(hidden_TH, weight_VH, targets_T, chunk_tokens=10)
         (result.logprobs_T + result.entropy_T).sum().backward()
-    # A chunk's logits are 10 * 13 = 130 numbers, the hidden states' gradient 40 * 3 = 120; all logits 520.
-    assert largest == 130
+    # A tile has 10 tokens and 50 / 10 = 5 columns; the hidden states' gradient 40 * 3 = 120; all logits 520.
+    assert largest == 120
 
 
 def test_the_chunk_is_chosen_by_vocabulary_and_device():

@@ -27,10 +27,10 @@ def test_what_learns_holds_weights_gradients_moments_activations_and_logits():
 
 
 def test_logits_of_a_small_pass_are_kept_and_those_of_a_large_one_come_in_chunks():
-    # 7 x 50 = 350 numbers and their gradients; or four times a chunk of 50, and never more than all
-    assert logits(replace(LEARNS, kept=350)) == 700
-    assert logits(replace(LEARNS, kept=349)) == 200
-    assert logits(replace(LEARNS, kept=349, chunk=1000)) == 350
+    # 7 x 50 = 350 numbers, of which `kept` are kept, and four times a chunk of 50, but never more than all
+    assert logits(replace(LEARNS, kept=350)) == 350 + 200
+    assert logits(replace(LEARNS, kept=100)) == 100 + 200
+    assert logits(replace(LEARNS, kept=100, chunk=1000)) == 100 + 350
 
 
 def test_lines_with_a_mask_of_their_own_keep_it_in_every_layer():

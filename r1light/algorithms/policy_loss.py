@@ -66,6 +66,11 @@ class PolicyMetrics:
         return torch.stack([getattr(self, field.name) for field in fields(self)])
 
     @classmethod
+    def none(cls, device: torch.device) -> PolicyMetrics:
+        """The sums over no rows, float32."""
+        return cls.unstack(torch.zeros(len(fields(cls)), device=device))
+
+    @classmethod
     def unstack(cls, sums: Tensor) -> PolicyMetrics:
         """The inverse of `stack`."""
         return cls(*sums.unbind())

@@ -117,6 +117,16 @@ def device_of(config: RunConfig) -> Literal["cpu", "cuda"]:
     return "cuda" if config.trainer.accelerator != "cpu" and torch.cuda.is_available() else "cpu"
 
 
+def lanes_of(config: RunConfig, model: Any) -> int:
+    """How many passes through a model run side by side; see `lanes_for`."""
+    from r1light.training.lanes import lanes_for
+
+    alone = (
+        config.trainer.devices == 1 and config.trainer.precision == "32-true"
+    )  # autocast is a thread's own
+    return lanes_for(model) if alone else 1
+
+
 def build_model(config: RunConfig) -> Any:
     """The model with its tokenizer, on the device that it is trained on: a `LoadedModel`."""
     return registry("models").create(config.model.name, config.model.config).load(device_of(config))

@@ -130,7 +130,8 @@ def _assemble(
         engine, encoder, rewards, params, overlong, options.refill, interrupt, offload.fetch
     )
     problems = ProblemSchedule(data.train, config.seed, options.preference_switch)
-    module = GrpoModule(loaded.model, options, collector, problems, config.seed)
+    lanes = build.lanes_of(config, loaded.model)
+    module = GrpoModule(loaded.model, options, collector, problems, config.seed, lanes)
     measured = measures(strict=False)
     watch = Watch(
         held_out=HeldOut(engine, encoder, graders, params, interrupt, measured),

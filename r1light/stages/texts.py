@@ -93,9 +93,9 @@ def check_packing(model: Any, options: SftOptions) -> None:
     Raises:
         ConfigError: If so.
     """
-    from r1light.training.forward import can_share_prompts
+    from r1light.training.forward import can_mask
 
-    if options.packed and not can_share_prompts(model):
+    if options.packed and not can_mask(model):
         raise ConfigError("stage.packed=true needs model.attention=sdpa, and a model without sliding window")
 
 

@@ -1,11 +1,12 @@
 """From scored completions to the tensors of a micro-batch.
 
-The completions of one prompt share it: they hang on one copy of the prompt like branches on a trunk, in one
-sequence whose attention mask lets a token see the trunk and its own branch. Each position number counts on
-from the trunk, so the model computes what it would for every prompt and completion on their own, and the
-prompt is computed once a group. A tree of one branch is an ordinary row and needs no mask.
+The completions of one prompt share it: they hang on one copy of the prompt like branches on a trunk, and a
+token sees the trunk and its own branch (tree_attention.py). Each position number counts on from the trunk, so
+the model computes what it would for every prompt and completion on their own, and the prompt is computed once
+a group. All trees of a micro-batch stand in one line. Where a model does not know trees, each completion has
+a line with a prompt of its own.
 
-Shapes: N trees, L tokens a tree (padded), B rows (completions), T completion tokens (padded), K completion
+Shapes: N lines, L tokens a line (padded), B rows (completions), T completion tokens (padded), K completion
 tokens of all rows together.
 """
 
@@ -13,11 +14,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, fields, replace
-from itertools import groupby
+from itertools import accumulate, groupby
 from typing import Any
 
 import torch
 from torch import Tensor
+
+from r1light.training.tree_attention import Branch, Trees, only_trees
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,10 +49,10 @@ class MicroBatch:
     """What one forward and backward pass needs.
 
     Attributes:
-        input_ids_NL: int64 token ids of the trees; padding repeats id 0 and is never looked at.
+        input_ids_NL: int64 token ids; padding repeats id 0 and is never looked at.
         position_ids_NL: int64.
-        mask_NLL: bool, True where a token (second axis) may see another (third); None where every tree is one
-            row, which plain causal attention serves.
+        trees: Who sees whom in the only line; None where every line is one row, which plain causal attention
+            serves.
         source_K: int64, where in the flattened [N * L] the hidden state stands that predicts each token.
         target_K: int64, the token to predict.
         row_K: int64, its row.
@@ -62,7 +65,7 @@ class MicroBatch:
 
     input_ids_NL: Tensor
     position_ids_NL: Tensor
-    mask_NLL: Tensor | None
+    trees: Trees | None
     source_K: Tensor
     target_K: Tensor
     row_K: Tensor
@@ -78,7 +81,13 @@ class MicroBatch:
         tensors: dict[str, Any] = {
             name: value.to(device) for name, value in values.items() if isinstance(value, Tensor)
         }
-        return replace(self, **tensors)
+        trees = None if self.trees is None else self.trees.to(device)
+        return replace(self, **tensors, trees=trees)
+
+    @property
+    def attention(self) -> dict[str, Any]:
+        """What a model's forward pass needs to know of it."""
+        return {} if self.trees is None else only_trees(self.trees)
 
     def spread(self, values_K: Tensor) -> Tensor:
         """Values of all completion tokens in a row, [K], laid out as [B, T]; zero where there is no token."""
@@ -95,40 +104,62 @@ class _Tree:
 
 
 def micro_batches(
-    rows: Sequence[Row], max_tokens: int, share_prompts: bool = True, max_tree_tokens: int = 1024
+    rows: Sequence[Row], max_tokens: int, share_prompts: bool = True, lanes: int = 1
 ) -> Iterator[MicroBatch]:
-    """Cut rows into micro-batches, trees of like length together, so that there is next to no padding.
+    """Cut rows into micro-batches with next to no padding.
 
     Args:
         rows: The rows of one optimiser step.
-        max_tokens: The most tokens of a micro-batch, padding included. A single longer tree is a micro-batch
+        max_tokens: The most tokens of a micro-batch, padding included. A single longer row is a micro-batch
             of its own.
-        share_prompts: Whether rows of one group hang on one copy of their prompt.
-        max_tree_tokens: Where a tree is full; its mask grows with the square of its length.
+        share_prompts: Whether rows of one group hang on one copy of their prompt, as far as they fit.
+        lanes: A multiple of which the number of micro-batches is to be, all of like size.
     """
-    trees = sorted(_trees(rows, share_prompts, max_tree_tokens), key=lambda tree: -tree.tokens)
+    trees = sorted(_trees(rows, max_tokens if share_prompts else 0), key=lambda tree: -tree.tokens)
+    if share_prompts:
+        for chosen in _even(trees, max_tokens, lanes):
+            yield _micro_batch(rows, chosen, sum(tree.tokens for tree in chosen))
+        return
     batch: list[_Tree] = []
     for tree in trees:
         if batch and (len(batch) + 1) * batch[0].tokens > max_tokens:
-            yield _micro_batch(rows, batch)
+            yield _micro_batch(rows, batch, batch[0].tokens)
             batch = []
         batch.append(tree)
     if batch:
-        yield _micro_batch(rows, batch)
+        yield _micro_batch(rows, batch, batch[0].tokens)
 
 
-def _trees(rows: Sequence[Row], share_prompts: bool, max_tree_tokens: int) -> Iterator[_Tree]:
+def _even(trees: Sequence[_Tree], max_tokens: int, lanes: int) -> list[list[_Tree]]:
+    """Trees, the largest first, in as few parts of like size as hold them: each to the emptiest part."""
+    total = sum(tree.tokens for tree in trees)
+    needed = -(-total // max_tokens)
+    while True:
+        count = min(-(-needed // lanes) * lanes, len(trees))
+        parts: list[list[_Tree]] = [[] for _ in range(count)]
+        sizes = [0] * count
+        for tree in trees:
+            emptiest = sizes.index(min(sizes))
+            parts[emptiest].append(tree)
+            sizes[emptiest] += tree.tokens
+        if count == len(trees) or max(sizes) <= max_tokens:
+            return parts
+        needed = count + 1
+
+
+def _trees(rows: Sequence[Row], max_tokens: int) -> Iterator[_Tree]:
+    """Rows of a group together, up to so many tokens; with 0 each row is a tree."""
     positions = sorted(range(len(rows)), key=lambda position: rows[position].group)
     for _, members in groupby(positions, key=lambda position: rows[position].group):
-        yield from _trees_of_group(rows, list(members), max_tree_tokens if share_prompts else 0)
+        yield from _trees_of_group(rows, members, max_tokens)
 
 
-def _trees_of_group(rows: Sequence[Row], members: Iterable[int], max_tree_tokens: int) -> Iterator[_Tree]:
+def _trees_of_group(rows: Sequence[Row], members: Iterable[int], max_tokens: int) -> Iterator[_Tree]:
     branches: list[int] = []
     tokens = 0
     for position in members:
         prompt, branch = len(rows[position].prompt_ids), len(rows[position].completion_ids) - 1
-        if branches and tokens + branch > max_tree_tokens:
+        if branches and tokens + branch > max_tokens:
             yield _Tree(tuple(branches), tokens)
             branches = []
         tokens = tokens + branch if branches else prompt + branch
@@ -137,22 +168,20 @@ def _trees_of_group(rows: Sequence[Row], members: Iterable[int], max_tree_tokens
         yield _Tree(tuple(branches), tokens)
 
 
-def _micro_batch(rows: Sequence[Row], trees: Sequence[_Tree]) -> MicroBatch:
+def _micro_batch(rows: Sequence[Row], trees: Sequence[_Tree], length: int) -> MicroBatch:
+    """Trees one behind the other in a line of this length, or each in a line of its own."""
     order = [position for tree in trees for position in tree.rows]
-    length = max(tree.tokens for tree in trees)
-    input_ids_NL = torch.zeros(len(trees), length, dtype=torch.long)
-    position_ids_NL = torch.zeros(len(trees), length, dtype=torch.long)
-    branch_NL = torch.full((len(trees), length), -1)
+    shared = sum(tree.tokens for tree in trees) == length
+    sizes = [tree.tokens if shared else length for tree in trees]
+    starts = [0, *accumulate(sizes)]
+    input_ids = torch.zeros(starts[-1], dtype=torch.long)
+    position_ids = torch.zeros(starts[-1], dtype=torch.long)
     source: list[Tensor] = []
-    for index, tree in enumerate(trees):
-        source += _plant(
-            [rows[position] for position in tree.rows],
-            input_ids_NL[index],
-            position_ids_NL[index],
-            branch_NL[index],
-            offset=index * length,
-        )
-    shared = any(len(tree.rows) > 1 for tree in trees)
+    branches: list[Branch] = []
+    for start, tree in zip(starts, trees, strict=False):
+        planted = _plant([rows[position] for position in tree.rows], input_ids, position_ids, start)
+        branches += planted
+        source += [_sources(branch) for branch in planted[1:]]
     lengths = torch.tensor([len(rows[position].completion_ids) for position in order])
     mask_BT = torch.arange(int(lengths.max()))[None, :] < lengths[:, None]
     row_K, column_K = mask_BT.nonzero(as_tuple=True)
@@ -162,9 +191,9 @@ def _micro_batch(rows: Sequence[Row], trees: Sequence[_Tree]) -> MicroBatch:
         [x for position in order for x in rows[position].rollout_logprobs], dtype=torch.float32
     )
     return MicroBatch(
-        input_ids_NL=input_ids_NL,
-        position_ids_NL=position_ids_NL,
-        mask_NLL=_tree_mask(branch_NL) if shared else None,
+        input_ids_NL=input_ids.view(-1, length),
+        position_ids_NL=position_ids.view(-1, length),
+        trees=Trees.of(branches, length) if shared and len(order) > 1 else None,
         source_K=torch.cat(source),
         target_K=torch.tensor([token for position in order for token in rows[position].completion_ids]),
         row_K=row_K,
@@ -176,33 +205,24 @@ def _micro_batch(rows: Sequence[Row], trees: Sequence[_Tree]) -> MicroBatch:
     )
 
 
-def _plant(
-    rows: Sequence[Row], input_ids_L: Tensor, position_ids_L: Tensor, branch_L: Tensor, offset: int
-) -> list[Tensor]:
-    """Write one tree into its line, and return where each token's predicting hidden state stands, a row each.
+def _plant(rows: Sequence[Row], input_ids: Tensor, position_ids: Tensor, start: int) -> list[Branch]:
+    """Write one tree from a position on; returns its trunk, and a branch for each row.
 
     A completion's last token predicts nothing that is wanted, so it is no input.
     """
-    trunk = len(rows[0].prompt_ids)
-    input_ids_L[:trunk] = torch.tensor(rows[0].prompt_ids)
-    position_ids_L[:trunk] = torch.arange(trunk)
-    branch_L[:trunk] = 0
-    start, source = trunk, []
-    for number, row in enumerate(rows, start=1):
-        inputs = row.completion_ids[:-1]
-        end = start + len(inputs)
-        input_ids_L[start:end] = torch.tensor(inputs, dtype=torch.long)
-        position_ids_L[start:end] = trunk + torch.arange(len(inputs))
-        branch_L[start:end] = number
-        source.append(offset + torch.cat([torch.tensor([trunk - 1]), torch.arange(start, end)]))
-        start = end
-    return source
+    trunk = Branch(start, start + len(rows[0].prompt_ids))
+    planted = [trunk]
+    input_ids[start : trunk.end] = torch.tensor(rows[0].prompt_ids)
+    position_ids[start : trunk.end] = torch.arange(trunk.length)
+    for row in rows:
+        branch = Branch(planted[-1].end, planted[-1].end + len(row.completion_ids) - 1, trunk)
+        input_ids[branch.start : branch.end] = torch.tensor(row.completion_ids[:-1], dtype=torch.long)
+        position_ids[branch.start : branch.end] = trunk.length + torch.arange(branch.length)
+        planted.append(branch)
+    return planted
 
 
-def _tree_mask(branch_NL: Tensor) -> Tensor:
-    """Who sees whom: the trunk (branch 0) and one's own branch, up to oneself; padding sees the trunk."""
-    length = branch_NL.shape[1]
-    causal_LL = torch.ones(length, length, dtype=torch.bool).tril()
-    own_NLL = branch_NL[:, :, None] == branch_NL[:, None, :]
-    trunk_NLL = (branch_NL == 0)[:, None, :]
-    return (own_NLL | trunk_NLL) & causal_LL
+def _sources(branch: Branch) -> Tensor:
+    """Where the hidden states stand that predict a branch: at the trunk's end, and in the branch."""
+    assert branch.trunk is not None
+    return torch.cat([torch.tensor([branch.trunk.end - 1]), torch.arange(branch.start, branch.end)])

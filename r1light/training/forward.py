@@ -13,6 +13,7 @@ from torch import Tensor
 from r1light.algorithms.lm_head import Head
 from r1light.algorithms.logprob import TokenLogprobs, chunked_logprobs
 from r1light.core.errors import ModelError
+from r1light.training.tree_attention import NAME as TREES
 
 
 class Targets(Protocol):
@@ -29,8 +30,8 @@ class Targets(Protocol):
         ...
 
     @property
-    def mask_NLL(self) -> Tensor | None:
-        """bool, or None for plain causal attention."""
+    def attention(self) -> dict[str, Any]:
+        """Arguments of the forward pass that say who sees whom; empty for plain causal attention."""
         ...
 
     @property
@@ -64,12 +65,11 @@ def target_logprobs(model: Any, batch: Targets, temperature: float) -> TokenLogp
 
 def target_hidden(model: Any, batch: Targets) -> Tensor:
     """The last hidden states that predict the target tokens of a micro-batch, [K, H]."""
-    mask = None if batch.mask_NLL is None else batch.mask_NLL[:, None]
     hidden_NLH: Tensor = model.base_model(
         input_ids=batch.input_ids_NL,
         position_ids=batch.position_ids_NL,
-        attention_mask=mask,
         use_cache=False,
+        **batch.attention,
     ).last_hidden_state
     return hidden_NLH.flatten(0, 1).index_select(0, batch.source_K)
 
@@ -110,11 +110,16 @@ def disable_dropout(model: Any) -> None:
     model.train()
 
 
-def can_share_prompts(model: Any) -> bool:
-    """Whether the model takes a bool mask of its own: SDPA attention, and no sliding window.
+def can_mask(model: Any) -> bool:
+    """Whether rows can stand in one line and not see one another: SDPA attention, and no sliding window.
 
     Eager attention would add a bool mask to its scores instead of obeying it, without an error.
     """
     config = model.config
     windowed = getattr(config, "use_sliding_window", True) and getattr(config, "sliding_window", None)
-    return getattr(config, "_attn_implementation", "") == "sdpa" and not windowed
+    return getattr(config, "_attn_implementation", "") in ("sdpa", TREES) and not windowed
+
+
+def can_share_prompts(model: Any) -> bool:
+    """Whether the model can be told of trees; only these hand what they are told on to their attention."""
+    return can_mask(model) and model.config.model_type in ("qwen2", "qwen3", "llama", "mistral")

@@ -33,10 +33,12 @@ from r1light.training.batching import MicroBatch, Row, micro_batches
 from r1light.training.collect import Collector, Rollout
 from r1light.training.forward import can_share_prompts, disable_dropout, target_logprobs
 from r1light.training.grpo_options import GrpoOptions
+from r1light.training.lanes import Lanes
 from r1light.training.metrics import UpdateSums
 from r1light.training.problems import ProblemSchedule
 from r1light.training.reference import Reference
 from r1light.training.schedule import learning_rate_factor
+from r1light.training.tree_attention import use_trees
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +70,7 @@ class GrpoModule(lightning.LightningModule):
         collector: Collector,
         problems: ProblemSchedule,
         seed: int,
+        lanes: int = 1,
     ) -> None:
         super().__init__()
         self.automatic_optimization = False
@@ -82,6 +85,9 @@ class GrpoModule(lightning.LightningModule):
         self.last: Iteration | None = None
         disable_dropout(policy)
         self.share_prompts = options.share_prompts and can_share_prompts(policy)
+        if self.share_prompts:
+            use_trees(policy)
+        self.lanes = Lanes(policy, lanes)
         # in a list, as a module that is an attribute would join the policy's parameters
         self._reference = [Reference(policy)] if self.loss_options.kl_coefficient > 0 else []
 
@@ -97,7 +103,7 @@ class GrpoModule(lightning.LightningModule):
 
     def forward(self, batch: MicroBatch) -> TokenLogprobs:
         """Log-probabilities and entropies of a micro-batch's completion tokens, [K], in nats."""
-        return target_logprobs(self.policy, batch, self.options.temperature)
+        return target_logprobs(self.lanes.model, batch, self.options.temperature)
 
     def training_step(self, _batch: Any, _index: int) -> None:
         """One iteration."""
@@ -134,18 +140,12 @@ class GrpoModule(lightning.LightningModule):
         """All updates of one rollout."""
         on_policy = self.options.updates_per_iteration == 1
         old = None if on_policy else self._logprobs(rows)
-        sums = [
+        updates = (
             self._update(minibatch, rows, old)
             for epoch in range(self.options.inner_epochs)
             for minibatch in self._minibatches(rows, number, epoch)
-        ]
-        policy = sum((each.policy for each in sums[1:]), start=sums[0].policy)
-        return UpdateSums(
-            policy=policy,
-            entropy=sum(each.entropy for each in sums),
-            grad_norm=tuple(norm for each in sums for norm in each.grad_norm),
-            learning_rate=sums[-1].learning_rate,
         )
+        return UpdateSums.over(list(updates))
 
     def _minibatches(self, rows: Sequence[Row], number: int, epoch: int) -> Iterator[list[int]]:
         """Positions of rows, a list an update; whole groups, shuffled by (seed, iteration, epoch)."""
@@ -157,8 +157,8 @@ class GrpoModule(lightning.LightningModule):
             yield [position for position, row in enumerate(rows) if row.group in chosen]
 
     def _cut(self, rows: Sequence[Row]) -> Iterator[MicroBatch]:
-        tokens, tree_tokens = self.options.pass_tokens(self.device.type == "cpu")
-        for batch in micro_batches(rows, tokens, self.share_prompts, tree_tokens):
+        tokens = self.options.pass_tokens(self.device.type == "cpu")
+        for batch in micro_batches(rows, tokens, self.share_prompts, self.lanes.count):
             yield batch.to(self.device)
 
     @torch.no_grad()
@@ -187,30 +187,29 @@ class GrpoModule(lightning.LightningModule):
         normaliser = self._normaliser(rows)
         optimizer: Any = self.optimizers()
         factor = self._set_learning_rate(optimizer)
-        zero = torch.zeros(len(PolicyMetrics.__dataclass_fields__), dtype=torch.float32, device=self.device)
-        metrics, entropy = PolicyMetrics.unstack(zero), zero[0]
         if not normaliser.tokens:
-            return UpdateSums(metrics, 0.0, (), factor)
-        for batch in self._cut(rows):
+            return UpdateSums(PolicyMetrics.none(self.device), 0.0, (), factor)
+
+        def one_pass(batch: MicroBatch) -> tuple[PolicyMetrics, Tensor]:
             out: TokenLogprobs = self._wrapped(batch)
-            old_BT = None
-            if old is not None:
-                olds = [old[positions[row]] for row in batch.rows]
-                old_BT = batch.spread(torch.cat(olds))
+            olds = None if old is None else torch.cat([old[positions[row]] for row in batch.rows])
             loss = policy_loss(
                 batch.spread(out.logprobs_T),
                 batch.advantages_B,
                 batch.mask_BT,
                 options=self.loss_options,
                 normaliser=normaliser,
-                old_logprobs_BT=old_BT,
+                old_logprobs_BT=None if olds is None else batch.spread(olds),
                 rollout_logprobs_BT=batch.rollout_logprobs_BT,
                 reference_logprobs_BT=self._reference_logprobs(batch),
             )
             # engines average gradients over ranks; the loss is divided by the count over all of them
             self.manual_backward(loss.loss * ranks.world_size())
-            metrics = metrics + loss.metrics
-            entropy = entropy + (batch.spread(out.entropy_T.detach()) * batch.mask_BT).sum()
+            return loss.metrics, (batch.spread(out.entropy_T.detach()) * batch.mask_BT).sum()
+
+        passes = self.lanes.map(one_pass, list(self._cut(rows)))
+        metrics = sum((each for each, _ in passes), start=PolicyMetrics.none(self.device))
+        entropy = torch.stack([each for _, each in passes]).sum()
         norm = self._step(optimizer)
         metrics = PolicyMetrics.unstack(ranks.add_up(metrics.stack()))
         normaliser.check(sequences=float(metrics.sequences), tokens=float(metrics.tokens))

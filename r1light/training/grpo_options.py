@@ -21,9 +21,6 @@ from r1light.training.alarm import AlarmOptions
 
 CPU_PASS_TOKENS, GPU_PASS_TOKENS = 1024, 16384
 """The most tokens of one forward pass by default. A CPU's caches hold so few; a GPU is busy with so many."""
-CPU_TREE_TOKENS, GPU_TREE_TOKENS = 256, 1024
-"""The most tokens of completions on one copy of their prompt, a tree. Its attention costs the square of its
-length, other branches included, where a second copy costs a prompt; see batching.py."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -255,10 +252,9 @@ class GrpoOptions:
             return self.overlong_buffer
         return self.max_tokens // 5 if PRESETS[self.algorithm].soft_overlong_punishment else 0
 
-    def pass_tokens(self, on_cpu: bool) -> tuple[int, int]:
-        """The most tokens of a forward pass, and of a tree in it."""
-        default, tree = (CPU_PASS_TOKENS, CPU_TREE_TOKENS) if on_cpu else (GPU_PASS_TOKENS, GPU_TREE_TOKENS)
-        return self.micro_batch_tokens or default, tree
+    def pass_tokens(self, on_cpu: bool) -> int:
+        """The most tokens of a forward pass."""
+        return self.micro_batch_tokens or (CPU_PASS_TOKENS if on_cpu else GPU_PASS_TOKENS)
 
     @property
     def updates_per_iteration(self) -> int:

@@ -30,7 +30,7 @@ class Use:
         precision: Lightning's name: "32-true", "bf16-mixed" and the like.
         trained: Weights that have a gradient and two moments.
         tokens: Tokens of a forward and backward pass; 0 where nothing is learnt.
-        line: Tokens of a line of that pass which has an attention mask of its own; 0 where none has.
+        seen: Tokens that an attention mask has for each token of that pass; 0 where there is none.
         checkpointing: Whether activations are computed again in the backward pass.
         chunk: Logits of a chunk.
         kept: The most logits that are kept for the backward pass.
@@ -47,7 +47,7 @@ class Use:
     precision: str
     trained: float
     tokens: int = 0
-    line: int = 0
+    seen: int = 0
     checkpointing: bool = False
     chunk: int = 0
     kept: int = 0
@@ -143,7 +143,7 @@ def activations(use: Use) -> float:
     kept = size.layers * stream + layer if use.checkpointing else size.layers * layer
     whole = 1 if use.checkpointing else size.layers
     casts = 2 * size.parameters * whole / size.layers if mixed else 0.0
-    mask = use.tokens * min(use.line, use.tokens) * (1 + number * whole)
+    mask = use.tokens * min(use.seen, use.tokens) * (1 + number * whole)
     return use.tokens * (kept + layer) + casts + mask
 
 

@@ -6,12 +6,7 @@ import math
 
 from r1light.config.schema import RunConfig
 from r1light.models.sizes import ModelSize
-from r1light.training.grpo_options import (
-    CPU_PASS_TOKENS,
-    CPU_TREE_TOKENS,
-    GPU_PASS_TOKENS,
-    GPU_TREE_TOKENS,
-)
+from r1light.training.grpo_options import CPU_PASS_TOKENS, GPU_PASS_TOKENS
 from r1light.training.memory import Use
 
 TEXT_CONTEXT = 1024
@@ -49,7 +44,7 @@ def use_of(config: RunConfig, size: ModelSize, *, cpu: bool, drawn: int, prompt:
         trained=size.parameters if full else 0.0,
         tokens=_tokens(config, size, cpu) if learns else 0,
         checkpointing=learns and options.gradient_checkpointing,
-        line=(CPU_TREE_TOKENS if cpu else GPU_TREE_TOKENS) if getattr(options, "share_prompts", False) else 0,
+        seen=int(text) if getattr(options, "share_prompts", False) else 0,
         chunk=CPU_CHUNK if cpu else GPU_CHUNK,
         kept=KEPT,
         reference=config.stage_name == "grpo" and options.loss_options.kl_coefficient > 0,

@@ -36,6 +36,16 @@ class UpdateSums:
     grad_norm: tuple[float, ...]
     learning_rate: float
 
+    @classmethod
+    def over(cls, updates: Sequence[UpdateSums]) -> UpdateSums:
+        """The sums of all updates, of which there is at least one."""
+        return cls(
+            policy=sum((each.policy for each in updates[1:]), start=updates[0].policy),
+            entropy=sum(each.entropy for each in updates),
+            grad_norm=tuple(norm for each in updates for norm in each.grad_norm),
+            learning_rate=updates[-1].learning_rate,
+        )
+
 
 def group_metrics(
     groups: Sequence[ScoredGroup], advantages: Advantages, max_tokens: int, measures: Measures

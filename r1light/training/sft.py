@@ -81,6 +81,11 @@ class TokenBatch:
         }
         return replace(self, **moved)
 
+    @property
+    def attention(self) -> dict[str, Any]:
+        """What a model's forward pass needs to know of it."""
+        return {} if self.mask_NLL is None else {"attention_mask": self.mask_NLL[:, None]}
+
 
 @dataclass(frozen=True, slots=True)
 class SftObjective:

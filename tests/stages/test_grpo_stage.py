@@ -170,8 +170,9 @@ def test_the_saved_model_loads_by_auto_classes(straight):
             "template=plain",
         ],
         ["stage.gradient_checkpointing=true", "stage.reference_reset_updates=1", "stage.share_prompts=false"],
+        ["trainer.threads=2", "stage.loss.kl_coefficient=0.01", "stage.micro_batch_tokens=300"],
     ],
-    ids=["dapo", "gspo", "cispo", "dr_grpo", "checkpointing"],
+    ids=["dapo", "gspo", "cispo", "dr_grpo", "checkpointing", "lanes"],
 )
 @pytest.mark.slow
 def test_the_options_run_and_resume_exactly(run_grpo, options):
@@ -186,7 +187,8 @@ def test_the_options_run_and_resume_exactly(run_grpo, options):
 @pytest.mark.slow
 def test_the_weights_do_not_depend_on_the_micro_batches(run_grpo):
     whole, _ = run_grpo("whole", "stage.iterations=1")
-    for name, option in [("cut", "stage.micro_batch_tokens=300"), ("rows", "stage.share_prompts=false")]:
+    options = ("stage.micro_batch_tokens=300", "stage.share_prompts=false", "trainer.threads=2")
+    for name, option in zip(("cut", "rows", "lanes"), options, strict=True):
         other, _ = run_grpo(name, "stage.iterations=1", option)
         assert rows(other)[1]["grad_norm"] == pytest.approx(rows(whole)[1]["grad_norm"], rel=1e-5)
         one, two = weights(whole), weights(other)

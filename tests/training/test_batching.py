@@ -6,10 +6,18 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from transformers import LlamaConfig, LlamaForCausalLM, Qwen2Config, Qwen2ForCausalLM
+from transformers import (
+    LlamaConfig,
+    LlamaForCausalLM,
+    Qwen2Config,
+    Qwen2ForCausalLM,
+    Qwen3Config,
+    Qwen3ForCausalLM,
+)
 
 from r1light.training.batching import Row, micro_batches
 from r1light.training.forward import can_share_prompts, check_head, target_logprobs
+from r1light.training.tree_attention import use_trees
 
 
 def row(group: int, prompt: int, completion: int, advantage: float = 1.0, learn: bool = True) -> Row:
@@ -30,10 +38,12 @@ ROWS = [
 def test_a_tree_holds_the_prompt_once_and_leaves_out_last_tokens():
     (batch,) = micro_batches(ROWS, max_tokens=1000)
     # group 0: 5 + (4-1) + (2-1) = 9 tokens; group 1: 3 + 5 + 0 + 2 = 10 tokens, and the longer comes first
-    assert batch.input_ids_NL.shape == (2, 10)
+    assert batch.input_ids_NL.shape == (1, 19)
     assert batch.rows == (2, 3, 4, 0, 1)
     # positions of group 1: trunk 0 1 2, then 3 4 5 6 7 for its first branch, and 3 4 for its third
-    assert batch.position_ids_NL[0].tolist() == [0, 1, 2, 3, 4, 5, 6, 7, 3, 4]
+    assert batch.position_ids_NL[0, :10].tolist() == [0, 1, 2, 3, 4, 5, 6, 7, 3, 4]
+    # group 0: trunk 0 .. 4, then 5 6 7 and 5
+    assert batch.position_ids_NL[0, 10:].tolist() == [0, 1, 2, 3, 4, 5, 6, 7, 5]
     assert batch.input_ids_NL[0, :3].tolist() == list(ROWS[2].prompt_ids)
     assert batch.input_ids_NL[0, 3:8].tolist() == list(ROWS[2].completion_ids[:-1])
 
@@ -49,15 +59,6 @@ def test_each_token_is_predicted_by_the_one_before_it():
     assert batch.target_K[:6].tolist() == list(ROWS[2].completion_ids)
 
 
-def test_a_token_sees_its_trunk_and_its_branch_and_nothing_else():
-    (batch,) = micro_batches(ROWS, max_tokens=1000)
-    assert batch.mask_NLL is not None
-    seen = batch.mask_NLL[0, 8].nonzero().flatten().tolist()  # the first token of row 4's branch
-    assert seen == [0, 1, 2, 8]
-    assert batch.mask_NLL[0, 5].nonzero().flatten().tolist() == [0, 1, 2, 3, 4, 5]
-    assert bool(batch.mask_NLL.any(dim=-1).all()), "a token that sees nothing would be NaN"
-
-
 def test_rows_laid_out_as_given():
     (batch,) = micro_batches(ROWS, max_tokens=1000)
     assert batch.advantages_B.tolist() == [0.5, 0.25, -2.0, 1.0, -1.0]
@@ -67,9 +68,9 @@ def test_rows_laid_out_as_given():
     assert batch.spread(values)[2].tolist() == [8, 9, 10, 0, 0, 0]
 
 
-def test_one_branch_needs_no_mask():
+def test_rows_of_their_own_need_no_trees():
     batches = list(micro_batches(ROWS, max_tokens=1000, share_prompts=False))
-    assert all(batch.mask_NLL is None for batch in batches)
+    assert all(batch.trees is None for batch in batches)
     assert sum(len(batch.rows) for batch in batches) == len(ROWS)
 
 
@@ -79,17 +80,23 @@ rows_strategy = st.lists(st.tuples(st.integers(0, 3), st.integers(1, 12)), min_s
 
 
 @settings(deadline=None, max_examples=50)
-@given(rows_strategy, st.integers(4, 200), st.booleans(), st.integers(8, 64))
-def test_every_row_comes_once_within_the_budget(rows, budget, share, tree):
-    batches = list(micro_batches(rows, budget, share, tree))
+@given(rows_strategy, st.integers(4, 200), st.booleans(), st.integers(1, 3))
+def test_every_row_comes_once_within_the_budget(rows, budget, share, lanes):
+    batches = list(micro_batches(rows, budget, share, lanes))
     assert sorted(position for batch in batches for position in batch.rows) == list(range(len(rows)))
     for batch in batches:
-        trees, length = batch.input_ids_NL.shape
-        assert trees == 1 or trees * length <= budget
+        assert batch.input_ids_NL.numel() <= budget or len(batch.rows) == 1
         for index, position in enumerate(batch.rows):
             mine = batch.row_K == index
             assert batch.target_K[mine].tolist() == list(rows[position].completion_ids)
             assert batch.column_K[mine].tolist() == list(range(len(rows[position].completion_ids)))
+
+
+def test_lanes_get_alike_many_parts_of_like_size():
+    # 5 groups of 4 + 3 x 5 = 19 tokens, 95 in all: 3 parts of at most 40 would do, and 2 lanes make them 4
+    rows = [row(group, 4, 6) for group in range(5) for _ in range(3)]
+    sizes = [batch.input_ids_NL.numel() for batch in micro_batches(rows, 40, lanes=2)]
+    assert sizes == [38, 19, 19, 19]
 
 
 def small_model(kind: str):
@@ -103,17 +110,22 @@ def small_model(kind: str):
         "num_key_value_heads": 2,
         "max_position_embeddings": 128,
     }
-    if kind == "qwen2":
-        return Qwen2ForCausalLM(Qwen2Config(**sizes)).eval()
-    return LlamaForCausalLM(LlamaConfig(**sizes)).eval()
+    known = {
+        "qwen2": (Qwen2Config, Qwen2ForCausalLM),
+        "qwen3": (Qwen3Config, Qwen3ForCausalLM),
+        "llama": (LlamaConfig, LlamaForCausalLM),
+    }
+    config, model = known[kind]
+    return model(config(**sizes)).eval()
 
 
-@pytest.mark.parametrize("kind", ["qwen2", "llama"])
+@pytest.mark.parametrize("kind", ["qwen2", "qwen3", "llama"])
 @pytest.mark.parametrize("share", [True, False])
 def test_log_probabilities_equal_one_row_at_a_time(kind, share):
     model = small_model(kind)
     check_head(model)
     assert can_share_prompts(model)
+    use_trees(model)
     found = {}
     for batch in micro_batches(ROWS, 24, share):
         out = target_logprobs(model, batch, temperature=0.7)
@@ -130,6 +142,7 @@ def test_gradients_do_not_depend_on_sharing_or_on_the_cut():
     gradients = []
     for budget, share in [(1000, True), (12, True), (1000, False), (10, False)]:
         model = small_model("qwen2")
+        use_trees(model)
         for batch in micro_batches(ROWS, budget, share):
             out = target_logprobs(model, batch, temperature=1.0)
             (batch.spread(out.logprobs_T) * batch.mask_BT * batch.advantages_B[:, None]).sum().backward()

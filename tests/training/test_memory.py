@@ -33,12 +33,12 @@ def test_logits_of_a_small_pass_are_kept_and_those_of_a_large_one_come_in_chunks
     assert logits(replace(LEARNS, kept=100, chunk=1000)) == 100 + 350
 
 
-def test_lines_with_a_mask_of_their_own_keep_it_in_every_layer():
+def test_attention_masks_are_kept_in_every_layer():
     # 7 tokens x 5 of a line: a byte each, and 4 layers' numbers of 4 bytes; lines are no longer than the pass
-    assert activations(replace(LEARNS, line=5)) == activations(LEARNS) + 7 * 5 * 17
-    assert activations(replace(LEARNS, line=9)) == activations(LEARNS) + 7 * 7 * 17
+    assert activations(replace(LEARNS, seen=5)) == activations(LEARNS) + 7 * 5 * 17
+    assert activations(replace(LEARNS, seen=9)) == activations(LEARNS) + 7 * 7 * 17
     again = replace(LEARNS, checkpointing=True)
-    assert activations(replace(again, line=5)) == activations(again) + 7 * 5 * 5
+    assert activations(replace(again, seen=5)) == activations(again) + 7 * 5 * 5
 
 
 @pytest.mark.parametrize(

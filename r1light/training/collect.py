@@ -184,7 +184,9 @@ class Collector:
         kept: list[ScoredGroup] = []
         idle: list[ScoredGroup] = []
         while True:
-            drawn, seconds = self._draw(*stream.take(problems // ranks.world_size() - len(kept)), iteration)
+            taken = stream.take(problems // ranks.world_size() - len(kept))
+            with self.interrupt.together():
+                drawn, seconds = self._draw(*taken, iteration)
             attempts, reward_seconds = attempts + 1, reward_seconds + seconds
             tokens += sum(len(sample.completion.token_ids) for group in drawn for sample in group.samples)
             prompt_tokens += sum(len(group.prompt_ids) for group in drawn)

@@ -11,6 +11,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
+from r1light.training import ranks
+
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
@@ -28,6 +30,23 @@ class Interrupt:
     def requested(self) -> bool:
         """Whether the run is to end."""
         return self.signum is not None
+
+    def agreed(self) -> bool:
+        """Whether a signal has come to any rank; all ranks have to ask, at the same point."""
+        if ranks.world_size() > 1:
+            self.signum = next((each for each in ranks.gather([self.signum]) if each is not None), None)
+        return self.requested
+
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        """What each rank does in a time of its own: one that is broken off has all broken off at the end."""
+        halted = False
+        try:
+            yield
+        except Halt:
+            halted = True
+        if ranks.any_of(halted):
+            raise Halt
 
     def check(self) -> None:
         """Raise Halt if a signal has come."""

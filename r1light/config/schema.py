@@ -170,7 +170,7 @@ class TrainerSpec:
         if self.threads is not None and self.threads < 1:
             raise ValueError(f"threads={self.threads} must be at least 1, or null")
         if self.offload and not self.strategy.startswith("deepspeed"):
-            raise ValueError(f"offload is for DeepSpeed, and strategy={self.strategy}; take a deepspeed_zero one")
+            raise ValueError(f"offload is DeepSpeed's, and not for strategy={self.strategy}; leave it empty")
         if "parameters" in self.offload and self.strategy != "deepspeed_zero3":
             raise ValueError(f"offload=[parameters] needs strategy=deepspeed_zero3, not {self.strategy}")
 

@@ -106,6 +106,7 @@ def _measured(
     from r1light.training.held_out_problems import HeldOutProblems
     from r1light.training.on_policy import Student
     from r1light.training.problems import PromptEncoder
+    from r1light.training.whole import whole_parameters
 
     options: DistillOptions = config.stage
     graders, engine, student, teacher = built
@@ -122,7 +123,7 @@ def _measured(
 
     own = held_out(student, engine)
     own.encoder.check(problems.all)
-    writer = Student(engine, student.model.named_parameters)
+    writer = Student(engine, lambda: whole_parameters(student.model))
     return Measured(
         train=problems.train,
         encoder=own.encoder,

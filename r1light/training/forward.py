@@ -81,7 +81,7 @@ def output_head(model: Any) -> Head:
 
 
 def blocks(model: Any) -> list[Any]:
-    """The model's decoder layers: what is gathered and let go one after the other where weights are shared."""
+    """The model's decoder layers: gathered and let go one by one where weights are shared out."""
     stacks = [each for each in model.modules() if isinstance(each, torch.nn.ModuleList)]
     return [block for stack in stacks[:1] for block in stack]
 

@@ -37,7 +37,7 @@ from r1light.training.metrics import UpdateSums
 from r1light.training.problems import ProblemSchedule
 from r1light.training.reference import Reference
 from r1light.training.schedule import learning_rate_factor
-from r1light.training.stepping import backward, one_pass, set_learning_rate, step
+from r1light.training.stepping import backward, one_pass, set_learning_rate, step, wrapped
 from r1light.training.strategies import shard
 from r1light.training.whole import whole_parameters
 
@@ -175,7 +175,7 @@ class GrpoModule(lightning.LightningModule):
         found: dict[int, Tensor] = {}
         for batch, counts, _ in ranks.in_step(self._cut(rows), lambda: self._cut(rows[:1])[0]):
             if model is None:
-                logprobs_K = self.trainer.strategy.model(batch).logprobs_T
+                logprobs_K = wrapped(self)(batch).logprobs_T
             else:
                 logprobs_K = target_logprobs(model, batch, self.options.temperature).logprobs_T
             if not counts:

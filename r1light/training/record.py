@@ -172,9 +172,7 @@ class Record(lightning.Callback):
             return f"{self.stale} evaluations without a gain, stage.stop_when.patience={stop.patience}"
         return f"stage.iterations={self.options.iterations}" if number >= self.options.iterations else ""
 
-    def _metrics(
-        self, module: GrpoModule, done: Iteration, groups: Sequence[ScoredGroup]
-    ) -> dict[str, Any]:
+    def _metrics(self, module: GrpoModule, done: Iteration, groups: Sequence[ScoredGroup]) -> dict[str, Any]:
         tokens = sum(ranks.gather([done.rollout.completion_tokens]))
         drawn = tokens + sum(ranks.gather([done.rollout.prompt_tokens]))
         self.num_tokens += tokens

@@ -17,6 +17,14 @@ from r1light.core.errors import R1LightError
 from r1light.training import ranks
 
 
+def wrapped(module: Any) -> Any:
+    """A LightningModule as its strategy wraps it.
+
+    A forward pass past the wrapper would escape its hooks: some gradients would be wrong without an error.
+    """
+    return module.trainer.strategy.model
+
+
 @contextmanager
 def one_pass(module: Any, last: bool) -> Iterator[Any]:
     """The forward and the backward pass of one of an update's micro-batches.
@@ -26,21 +34,20 @@ def one_pass(module: Any, last: bool) -> Iterator[Any]:
         last: Whether it is the update's last: gradients are summed over processes then.
 
     Yields:
-        The module as the strategy wraps it; a forward pass past the wrapper would escape its hooks, and some
-        gradients would be wrong without an error.
+        The module as its strategy wraps it.
     """
-    wrapped = module.trainer.strategy.model
-    if hasattr(wrapped, "set_gradient_accumulation_boundary"):  # DeepSpeed's engine
-        wrapped.set_gradient_accumulation_boundary(last)
-        yield wrapped
-    elif hasattr(wrapped, "set_requires_gradient_sync"):  # FSDP2
-        wrapped.set_requires_gradient_sync(last)
-        yield wrapped
-    elif hasattr(wrapped, "no_sync") and not last:  # DDP
-        with wrapped.no_sync():
-            yield wrapped
+    model = wrapped(module)
+    if hasattr(model, "set_gradient_accumulation_boundary"):  # DeepSpeed's engine
+        model.set_gradient_accumulation_boundary(last)
+        yield model
+    elif hasattr(model, "set_requires_gradient_sync"):  # FSDP2
+        model.set_requires_gradient_sync(last)
+        yield model
+    elif hasattr(model, "no_sync") and not last:  # DDP
+        with model.no_sync():
+            yield model
     else:
-        yield wrapped
+        yield model
 
 
 def backward(module: Any, loss: Tensor, counts: bool = True) -> None:
@@ -69,7 +76,7 @@ def step(module: Any, optimizer: Any, limit: float | None, update: int) -> float
     Raises:
         R1LightError: If it is not finite.
     """
-    engine = module.trainer.strategy.model
+    engine = wrapped(module)
     if hasattr(engine, "get_global_grad_norm"):
         optimizer.step()
         norm = _finite(engine.get_global_grad_norm(), update)

@@ -1,4 +1,4 @@
-"""Lightning's strategies as `trainer.strategy` names them, and where Lightning learns who started a process."""
+"""Lightning's strategies by the names of `trainer.strategy`, and where it reads a process's place."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 
 import torch
 from lightning.fabric.plugins import ClusterEnvironment
-from lightning.pytorch.plugins.environments import (
+from lightning.fabric.plugins.environments import (
     LightningEnvironment,
     SLURMEnvironment,
     TorchElasticEnvironment,
@@ -19,15 +19,6 @@ from lightning.pytorch.plugins.environments import (
 
 from r1light.config.schema import TrainerSpec
 from r1light.training import ranks
-
-
-def started_by() -> ClusterEnvironment | None:
-    """Who started this process as one of several: torchrun or SLURM; None for nobody."""
-    if TorchElasticEnvironment.detect():
-        return TorchElasticEnvironment()
-    if SLURMEnvironment.detect() and int(os.environ.get("SLURM_NTASKS", "1")) > 1:
-        return SLURMEnvironment()
-    return None
 
 
 def strategy_of(spec: TrainerSpec, max_grad_norm: float | None) -> Any:
@@ -65,8 +56,12 @@ def shard(module: Any, blocks: Sequence[Any]) -> None:
 
 
 def cluster_environment() -> ClusterEnvironment:
-    """What Lightning reads a process's number from."""
-    return started_by() or LightningEnvironment()
+    """Where Lightning reads a process's place: from torchrun, SLURM, or the process that started it."""
+    if TorchElasticEnvironment.detect():
+        return TorchElasticEnvironment()
+    if int(os.environ.get("SLURM_NTASKS", "1")) > 1 and SLURMEnvironment.detect():
+        return SLURMEnvironment()
+    return LightningEnvironment()
 
 
 def _deepspeed(stage: int, offload: Sequence[str], max_grad_norm: float | None, timeout: timedelta) -> Any:
@@ -76,7 +71,7 @@ def _deepspeed(stage: int, offload: Sequence[str], max_grad_norm: float | None, 
     from lightning.pytorch.strategies import DDPStrategy, DeepSpeedStrategy
 
     class OnAnyDevice(DeepSpeedStrategy):
-        """Lightning's strategy, without its refusal of CPUs, and with checkpoints that are whole or absent."""
+        """Lightning's strategy, which refuses CPUs, on any device; a checkpoint is whole or absent."""
 
         @property
         def root_device(self) -> torch.device:
@@ -92,7 +87,9 @@ def _deepspeed(stage: int, offload: Sequence[str], max_grad_norm: float | None, 
             self.set_world_ranks()
             comm.init_distributed()  # joins the group that is there
 
-        def save_checkpoint(self, checkpoint: dict[str, Any], filepath: Any, storage_options: Any = None) -> None:
+        def save_checkpoint(
+            self, checkpoint: dict[str, Any], filepath: Any, storage_options: Any = None
+        ) -> None:
             target = Path(filepath)
             aside = target.with_name(f".{target.name}.new")
             if self.is_global_zero:

@@ -21,7 +21,7 @@ from r1light.training.flops import forward_flops, matmul_parameters, training_fl
 from r1light.training.forward import blocks
 from r1light.training.row_stream import RowSource
 from r1light.training.schedule import learning_rate_factor
-from r1light.training.stepping import backward, one_pass, set_learning_rate, step
+from r1light.training.stepping import backward, one_pass, set_learning_rate, step, wrapped
 from r1light.training.strategies import shard
 from r1light.training.supervised_options import SupervisedOptions
 
@@ -103,7 +103,7 @@ class SupervisedModule(lightning.LightningModule):
         self.iteration = 0
         self.iterations = options.updates(len(stream.rows))
         self.last: Update | None = None
-        self._parameters = matmul_parameters(model)
+        self.matmul_parameters = matmul_parameters(model)
         self._spare: Sequence[Any] = stream.rows[:1]
         model.train()
 
@@ -130,7 +130,7 @@ class SupervisedModule(lightning.LightningModule):
         metrics = {**self.objective.finish(ranks.add_up(sums)), **self.stream.facts()}
         tokens = int(self._total(sum(self.objective.tokens(row) for row in rows)))
         drawn = int(self._total(self.stream.drawn_tokens))
-        flops = training_flops(self._parameters, tokens) + forward_flops(self._parameters, drawn)
+        flops = training_flops(self.matmul_parameters, tokens) + forward_flops(self.matmul_parameters, drawn)
         self.iteration += 1
         seconds = time.perf_counter() - started
         self.last = Update(self.iteration, metrics, tokens, flops, norm, rate, seconds)
@@ -166,7 +166,7 @@ class SupervisedModule(lightning.LightningModule):
         own = ranks.share_of(rows)
         self._spare = own[:1] or list(rows[:1])
         for batch, counts, _ in self._in_step(own):
-            out: Sums = self.trainer.strategy.model(batch)
+            out: Sums = wrapped(self)(batch)
             if counts:
                 sums += out.metrics.to("cpu", torch.float64)
         self.model.train()

@@ -135,13 +135,11 @@ def _finish(
     from r1light.training.whole import whole_model
 
     options: Config = config.stage
-    model = whole_model(model)
+    model = whole_model(merged(model) if options.lora.rank else model)
     metrics, held_out_path = trained.metrics(), folder.path / "held_out.jsonl"
     outputs = {"model": str(folder.model), "held_out": str(held_out_path)}
     if ranks.rank() > 0:
         return StageResult("reward_model", metrics, outputs)
-    if options.lora.rank:
-        model = merged(model)
     model.eval()
     scored = scored_rows(model, held_out, forward_tokens(config))
     lines = "".join(json.dumps(row) + "\n" for row in scored)

@@ -109,7 +109,7 @@ def save_writer(folder: RunFolder, adapted: Any, loaded: Any, encoder: Conversat
     from r1light.training import ranks
     from r1light.training.whole import whole_model
 
-    model = whole_model(loaded.model) if adapted is None else merged(adapted)
+    model = whole_model(loaded.model if adapted is None else merged(adapted))
     if ranks.rank() > 0:
         return
     if encoder is not None:

@@ -15,9 +15,14 @@ from torch import Tensor
 from r1light.training import ranks
 
 
-def is_shared_out(model: Any) -> bool:
-    """Whether no process has all weights."""
-    return any(hasattr(each, "full_tensor") or hasattr(each, "ds_id") for each in model.parameters())
+def is_plain(model: Any) -> bool:
+    """Whether every process has all weights, each in memory of its own, as what saves a model wants them."""
+    return not any(
+        hasattr(each, "full_tensor")  # FSDP2
+        or hasattr(each, "ds_id")  # ZeRO-3
+        or each.untyped_storage().nbytes() > each.nbytes  # ZeRO-1 and 2 lay them side by side
+        for each in model.parameters()
+    )
 
 
 def whole_parameters(model: Any) -> Iterator[tuple[str, Tensor]]:
@@ -28,12 +33,12 @@ def whole_parameters(model: Any) -> Iterator[tuple[str, Tensor]]:
 
 
 def whole_model(model: Any) -> Any:
-    """The model itself where every process has it; else a plain copy in the first one's host memory.
+    """The model itself where every process has it plain; else a plain copy in the first one's host memory.
 
     Returns:
-        A Hugging Face model; None in the other processes where weights are shared out.
+        A Hugging Face model; None in the other processes where it is a copy.
     """
-    if not is_shared_out(model):
+    if is_plain(model):
         return model
     first = ranks.rank() == 0
     weights: dict[str, Tensor] = {}
@@ -52,7 +57,7 @@ def whole_model(model: Any) -> Any:
 @contextmanager
 def _whole(parameter: Any) -> Iterator[Tensor]:
     if hasattr(parameter, "ds_id"):
-        from deepspeed.zero import GatheredParameters
+        from deepspeed.runtime.zero.partition_parameters import GatheredParameters
 
         with GatheredParameters([parameter]):
             yield parameter

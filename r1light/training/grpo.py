@@ -24,21 +24,20 @@ from torch import Tensor
 
 from r1light.algorithms.advantage import Advantages, group_advantages
 from r1light.algorithms.aggregation import LossNormaliser
-from r1light.algorithms.logprob import TokenLogprobs
 from r1light.algorithms.policy_loss import PolicyLoss, PolicyMetrics, policy_loss
 from r1light.core.protocols import RolloutEngine
 from r1light.training import ranks
 from r1light.training.batching import MicroBatch, Row, micro_batches
 from r1light.training.collect import Collector, Rollout
 from r1light.training.flops import matmul_parameters
-from r1light.training.forward import blocks, can_share_prompts, disable_dropout, target_logprobs
+from r1light.training.forward import can_share_prompts, disable_dropout, target_logprobs
 from r1light.training.grpo_options import GrpoOptions
 from r1light.training.metrics import UpdateSums
 from r1light.training.problems import ProblemSchedule
 from r1light.training.reference import Reference
 from r1light.training.schedule import learning_rate_factor
 from r1light.training.stepping import backward, one_pass, set_learning_rate, step, wrapped
-from r1light.training.strategies import shard
+from r1light.training.strategies import share_out
 from r1light.training.whole import whole_parameters
 
 
@@ -99,9 +98,13 @@ class GrpoModule(lightning.LightningModule):
         """The reference policy, where the loss has a KL term."""
         return self._reference[0] if self._reference else None
 
-    def forward(self, batch: MicroBatch) -> TokenLogprobs:
-        """Log-probabilities and entropies of a micro-batch's completion tokens, [K], in nats."""
-        return target_logprobs(self.policy, batch, self.options.temperature)
+    def forward(self, batch: MicroBatch) -> tuple[Tensor, Tensor]:
+        """Log-probabilities and entropies of a micro-batch's completion tokens, both [K], in nats.
+
+        In a tuple, as strategies look for tensors in nothing else.
+        """
+        found = target_logprobs(self.policy, batch, self.options.temperature)
+        return found.logprobs_T, found.entropy_T
 
     def training_step(self, _batch: Any, _index: int) -> None:
         """One iteration."""
@@ -118,8 +121,7 @@ class GrpoModule(lightning.LightningModule):
 
     def _collect(self, number: int) -> Rollout:
         """Rollouts and scores; if they are broken off, the stream stands where it stood."""
-        stream = self.problems.at(number)
-        cursor = stream.cursor
+        cursor = (stream := self.problems.at(number)).cursor
         try:
             return self.collector.collect(stream, self.options.prompts_per_iteration, number)
         except BaseException:
@@ -175,7 +177,7 @@ class GrpoModule(lightning.LightningModule):
         found: dict[int, Tensor] = {}
         for batch, counts, _ in ranks.in_step(self._cut(rows), lambda: self._cut(rows[:1])[0]):
             if model is None:
-                logprobs_K = wrapped(self)(batch).logprobs_T
+                logprobs_K, _ = wrapped(self)(batch)
             else:
                 logprobs_K = target_logprobs(model, batch, self.options.temperature).logprobs_T
             if not counts:
@@ -191,33 +193,36 @@ class GrpoModule(lightning.LightningModule):
         rows = [all_rows[position] for position in positions]
         normaliser = self._normaliser(rows)
         optimizer: Any = self.optimizers()
-        rate = set_learning_rate(optimizer, self._learning_rate())
-        zero = torch.zeros(len(PolicyMetrics.__dataclass_fields__), dtype=torch.float32, device=self.device)
+        options = self.options
+        warmup, total = options.warmup_updates, options.updates
+        factor = learning_rate_factor(options.lr_schedule, self.updates, warmup, total)
+        rate = set_learning_rate(optimizer, options.lr * factor)
+        zero = torch.zeros(len(PolicyMetrics.__dataclass_fields__), device=self.device)
         metrics, entropy = PolicyMetrics.unstack(zero), zero[0]
         if not normaliser.tokens:
             return UpdateSums(metrics, 0.0, (), rate)
         for batch, counts, last in ranks.in_step(self._cut(rows), lambda: self._cut(all_rows[:1])[0]):
             with one_pass(self, last) as policy:
-                out: TokenLogprobs = policy(batch)
+                logprobs_K, entropy_K = policy(batch)
                 if not counts:
-                    backward(self, out.logprobs_T.sum(), counts)
+                    backward(self, logprobs_K.sum(), counts)
                     continue
                 old_K = None if old is None else torch.cat([old[positions[row]] for row in batch.rows])
-                loss = self._loss(batch, out, old_K, normaliser)
+                loss = self._loss(batch, logprobs_K, old_K, normaliser)
                 backward(self, loss.loss)
             metrics = metrics + loss.metrics
-            entropy = entropy + (batch.spread(out.entropy_T.detach()) * batch.mask_BT).sum()
+            entropy = entropy + (batch.spread(entropy_K.detach()) * batch.mask_BT).sum()
         norm = self._step(optimizer)
         metrics = PolicyMetrics.unstack(ranks.add_up(metrics.stack()))
         normaliser.check(sequences=float(metrics.sequences), tokens=float(metrics.tokens))
         return UpdateSums(metrics, float(ranks.add_up(entropy)), (norm,), rate)
 
     def _loss(
-        self, batch: MicroBatch, out: TokenLogprobs, old_K: Tensor | None, normaliser: LossNormaliser
+        self, batch: MicroBatch, logprobs_K: Tensor, old_K: Tensor | None, normaliser: LossNormaliser
     ) -> PolicyLoss:
         """The part of a micro-batch in the update's loss."""
         return policy_loss(
-            batch.spread(out.logprobs_T),
+            batch.spread(logprobs_K),
             batch.advantages_B,
             batch.mask_BT,
             options=self.loss_options,
@@ -229,10 +234,8 @@ class GrpoModule(lightning.LightningModule):
 
     def _normaliser(self, rows: Sequence[Row]) -> LossNormaliser:
         """Counts over all ranks, of rows and tokens that count."""
-        counts = [
-            float(sum(row.learn for row in rows)),
-            float(sum(len(row.completion_ids) for row in rows if row.learn)),
-        ]
+        lengths = [len(row.completion_ids) for row in rows if row.learn]
+        counts = [float(len(lengths)), float(sum(lengths))]
         sequences, tokens = ranks.add_up(ranks.on_device(counts, self.device)).tolist()
         return LossNormaliser(
             sequences=int(sequences), tokens=int(tokens), max_tokens=self.options.max_tokens
@@ -242,14 +245,8 @@ class GrpoModule(lightning.LightningModule):
         if self.reference is None:
             return None
         with torch.no_grad():
-            out = target_logprobs(self.reference.model, batch, self.options.temperature)
-        return batch.spread(out.logprobs_T)
-
-    def _learning_rate(self) -> float:
-        """Of the next update."""
-        options = self.options
-        warmup, total = options.warmup_updates, options.updates
-        return options.lr * learning_rate_factor(options.lr_schedule, self.updates, warmup, total)
+            found = target_logprobs(self.reference.model, batch, self.options.temperature)
+            return batch.spread(found.logprobs_T)
 
     def _step(self, optimizer: Any) -> float:
         """Clip, step, and let the reference follow; returns the gradient's norm before clipping."""
@@ -264,9 +261,8 @@ class GrpoModule(lightning.LightningModule):
         return norm
 
     def configure_model(self) -> None:
-        """Share the weights out, where the strategy asks for it (FSDP2)."""
-        if self.device_mesh is not None:
-            shard(self, blocks(self.policy))
+        """Share the weights out, where the strategy asks for it."""
+        share_out(self, self.policy)
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
         """AdamW on all weights that require a gradient."""

@@ -13,6 +13,9 @@ from torch import Tensor
 
 T = TypeVar("T")
 
+START = 600.0
+"""Seconds that processes have to come up, at least: they import libraries, on disks that may be slow."""
+
 
 def join(timeout: float) -> None:
     """Meet the other processes, as RANK, WORLD_SIZE, MASTER_ADDR and MASTER_PORT of the environment say.
@@ -21,7 +24,11 @@ def join(timeout: float) -> None:
         timeout: Seconds after which a process that waits for another, here or later, raises.
     """
     backend = "cpu:gloo,cuda:nccl" if torch.cuda.is_available() else "gloo"
-    dist.init_process_group(backend, timeout=timedelta(seconds=timeout))
+    start = timedelta(seconds=max(timeout, START))
+    store, rank, world = next(dist.rendezvous("env://", timeout=start))
+    dist.init_process_group(
+        backend, store=store, rank=rank, world_size=world, timeout=timedelta(seconds=timeout)
+    )
 
 
 def leave() -> None:

@@ -17,6 +17,7 @@ from lightning.fabric.plugins.environments.torchelastic import TorchElasticEnvir
 
 from r1light.config.schema import TrainerSpec
 from r1light.training import ranks
+from r1light.training.forward import blocks
 
 
 def strategy_of(spec: TrainerSpec, max_grad_norm: float | None) -> Any:
@@ -43,14 +44,26 @@ def strategy_of(spec: TrainerSpec, max_grad_norm: float | None) -> Any:
     return _deepspeed(int(spec.strategy[-1]), spec.offload, max_grad_norm, timeout)
 
 
-def shard(module: Any, blocks: Sequence[Any]) -> None:
-    """Share a LightningModule's weights out over all processes, a block at a time (FSDP2)."""
-    from torch.distributed.fsdp import fully_shard
+def share_out(module: Any, model: Any) -> None:
+    """Make a LightningModule ready for a strategy that shares its weights out; for others do nothing.
 
-    mesh = module.device_mesh["data_parallel"]
-    for block in blocks:
-        fully_shard(block, mesh=mesh)
-    fully_shard(module, mesh=mesh)
+    Args:
+        module: The LightningModule, its trainer known.
+        model: What it trains, a Hugging Face model.
+    """
+    if module.device_mesh is not None:
+        from torch.distributed.fsdp import fully_shard
+
+        mesh = module.device_mesh["data_parallel"]
+        for block in blocks(model):
+            fully_shard(block, mesh=mesh)
+        fully_shard(module, mesh=mesh)
+    elif getattr(module.trainer.strategy, "zero_stage_3", False):
+        from deepspeed.runtime.zero.partition_parameters import register_external_parameter
+
+        head = model.get_output_embeddings()
+        for weight in () if head is None else head.parameters():
+            register_external_parameter(module, weight)  # log-probabilities use it past the head's forward
 
 
 def cluster_environment() -> ClusterEnvironment:

@@ -18,11 +18,10 @@ from torch import Tensor
 
 from r1light.training import ranks
 from r1light.training.flops import forward_flops, matmul_parameters, training_flops
-from r1light.training.forward import blocks
 from r1light.training.row_stream import RowSource
 from r1light.training.schedule import learning_rate_factor
 from r1light.training.stepping import backward, one_pass, set_learning_rate, step, wrapped
-from r1light.training.strategies import shard
+from r1light.training.strategies import share_out
 from r1light.training.supervised_options import SupervisedOptions
 
 
@@ -107,9 +106,10 @@ class SupervisedModule(lightning.LightningModule):
         self._spare: Sequence[Any] = stream.rows[:1]
         model.train()
 
-    def forward(self, batch: Any) -> Sums:
-        """The objective of a micro-batch."""
-        return self.objective(self.model, batch)
+    def forward(self, batch: Any) -> tuple[Tensor, Tensor]:
+        """The loss and the metrics of a micro-batch, in a tuple: strategies look for tensors in nothing else."""
+        sums = self.objective(self.model, batch)
+        return sums.loss, sums.metrics
 
     def training_step(self, _batch: Any, _index: int) -> None:
         """One update."""
@@ -122,10 +122,10 @@ class SupervisedModule(lightning.LightningModule):
         sums = torch.zeros(self.objective.metrics, dtype=torch.float64)
         for batch, counts, last in self._in_step(rows):
             with one_pass(self, last) as model:
-                out: Sums = model(batch)
-                backward(self, out.loss / total, counts)
+                loss, metrics_M = model(batch)
+                backward(self, loss / total, counts)
             if counts:
-                sums += out.metrics.to("cpu", torch.float64)
+                sums += metrics_M.to("cpu", torch.float64)
         norm = step(self, optimizer, self.options.max_grad_norm, self.iteration + 1)
         metrics = {**self.objective.finish(ranks.add_up(sums)), **self.stream.facts()}
         tokens = int(self._total(sum(self.objective.tokens(row) for row in rows)))
@@ -154,9 +154,8 @@ class SupervisedModule(lightning.LightningModule):
         )
 
     def configure_model(self) -> None:
-        """Share the weights out, where the strategy asks for it (FSDP2)."""
-        if self.device_mesh is not None:
-            shard(self, blocks(self.model))
+        """Share the weights out, where the strategy asks for it."""
+        share_out(self, self.model)
 
     @torch.no_grad()
     def measure(self, rows: Sequence[Any]) -> dict[str, float]:
@@ -166,9 +165,9 @@ class SupervisedModule(lightning.LightningModule):
         own = ranks.share_of(rows)
         self._spare = own[:1] or list(rows[:1])
         for batch, counts, _ in self._in_step(own):
-            out: Sums = wrapped(self)(batch)
+            _, metrics_M = wrapped(self)(batch)
             if counts:
-                sums += out.metrics.to("cpu", torch.float64)
+                sums += metrics_M.to("cpu", torch.float64)
         self.model.train()
         return self.objective.finish(ranks.add_up(sums))
 

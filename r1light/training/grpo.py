@@ -154,10 +154,7 @@ class GrpoModule(lightning.LightningModule):
         )
 
     def _minibatches(self, rows: Sequence[Row], number: int, epoch: int) -> Iterator[list[int]]:
-        """Positions of rows, a list an update; whole groups, shuffled by (seed, iteration, epoch).
-
-        Groups are chosen from those of all ranks, so that an update is the same on any number of them.
-        """
+        """Positions of rows, a list an update; of all ranks' groups, shuffled by (seed, iteration, epoch)."""
         world, rank = ranks.world_size(), ranks.rank()
         groups = list(range(world * len({row.group for row in rows})))
         random.Random(f"minibatches/{self.seed}/{number}/{epoch}").shuffle(groups)

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 import torch
 import torch.distributed as dist
 from torch import Tensor
+from torch.distributed.rendezvous import rendezvous
 
 T = TypeVar("T")
 
@@ -25,7 +26,7 @@ def join(timeout: float) -> None:
     """
     backend = "cpu:gloo,cuda:nccl" if torch.cuda.is_available() else "gloo"
     start = timedelta(seconds=max(timeout, START))
-    store, rank, world = next(dist.rendezvous("env://", timeout=start))
+    store, rank, world = next(rendezvous("env://", timeout=start))
     dist.init_process_group(
         backend, store=store, rank=rank, world_size=world, timeout=timedelta(seconds=timeout)
     )

@@ -107,7 +107,7 @@ class SupervisedModule(lightning.LightningModule):
         model.train()
 
     def forward(self, batch: Any) -> tuple[Tensor, Tensor]:
-        """The loss and the metrics of a micro-batch, in a tuple: strategies look for tensors in nothing else."""
+        """Loss and metrics of a micro-batch, in a tuple, as strategies look for tensors in nothing else."""
         sums = self.objective(self.model, batch)
         return sums.loss, sums.metrics
 

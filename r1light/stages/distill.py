@@ -193,9 +193,7 @@ def _given_texts(config: RunConfig, parts: _Parts) -> RowStream[SftRow] | None:
 
 def _longest(config: RunConfig, parts: _Parts) -> int:
     """The most tokens of a row: what the options, the student and a teacher that reads it can bear."""
-    bounds: list[int] = [parts.student.context]
+    bounds: list[int] = [parts.student.context, config.stage.max_length or parts.student.context]
     if config.stage.mode != "data":
         bounds.append(parts.teacher.context)
-    if config.stage.max_length is not None:
-        bounds.append(config.stage.max_length)
     return min(bounds)

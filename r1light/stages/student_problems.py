@@ -57,6 +57,11 @@ def problem_source(config: RunConfig) -> RunConfig | None:
         raise ConfigError(
             "rollout=hf cannot write with adapters merged in; take rollout=native, or no stage.lora"
         )
+    if options.mode == "on_policy" and options.batch_size % (options.group_size * config.trainer.ranks):
+        raise ConfigError(
+            f"stage.batch_size={options.batch_size} is not divided by stage.group_size="
+            f"{options.group_size} x {config.trainer.ranks} ranks; give a multiple of {options.group_size * config.trainer.ranks}"
+        )
     if given is None:
         return config
     named: Mapping[str, Any] = {"name": given} if isinstance(given, str) else given

@@ -121,6 +121,14 @@ def fit(trainer: lightning.Trainer, module: Any, checkpoint: Path | None) -> Non
         trainer.fit(module, loader, ckpt_path=checkpoint, weights_only=True)
 
 
+def _iteration_of(path: Path) -> int:
+    """The iteration of a checkpoint; DeepSpeed's is a folder, renamed into place when it is whole."""
+    if path.is_dir():
+        return int(path.stem.split("-")[-1])
+    state = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
+    return int(state["progress"]["iteration"])
+
+
 def newest_readable(checkpoints: Sequence[Path]) -> tuple[Path | None, int, list[str]]:
     """The first checkpoint that loads, its iteration, and a line for each before it that does not.
 
@@ -130,8 +138,7 @@ def newest_readable(checkpoints: Sequence[Path]) -> tuple[Path | None, int, list
     damaged = []
     for path in checkpoints:
         try:
-            state = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
-            iteration = int(state["progress"]["iteration"])
+            iteration = _iteration_of(path)
         except (OSError, RuntimeError, EOFError, pickle.UnpicklingError, KeyError, ValueError) as error:
             damaged.append(f"{path} is damaged ({str(error).splitlines()[0]})")
         else:

@@ -11,8 +11,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-from r1light.training import ranks
-
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
@@ -33,6 +31,8 @@ class Interrupt:
 
     def agreed(self) -> bool:
         """Whether a signal has come to any rank; all ranks have to ask, at the same point."""
+        from r1light.training import ranks  # it brings torch
+
         if ranks.world_size() > 1:
             self.signum = next((each for each in ranks.gather([self.signum]) if each is not None), None)
         return self.requested
@@ -40,6 +40,8 @@ class Interrupt:
     @contextmanager
     def together(self) -> Iterator[None]:
         """What each rank does in a time of its own: one that is broken off has all broken off at the end."""
+        from r1light.training import ranks
+
         halted = False
         try:
             yield

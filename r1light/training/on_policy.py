@@ -172,7 +172,7 @@ class OnPolicyRows:
             make_samples(template, problems[index], encoded[index][1], groups[index])
             for index in range(len(problems))
         )
-        self._facts = _facts([sample for group in self.last for sample in group])
+        self._facts = _facts(ranks.gather([sample for group in self.last for sample in group]))
         prompt_tokens = sum(len(group.request.prompt_ids) for group in groups.values())
         written = sum(len(each.token_ids) for group in groups.values() for each in group.completions)
         self._drawn_tokens = prompt_tokens + written

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from r1light.training import ranks
+from r1light.training.zero import gathered
 
 
 def is_plain(model: Any) -> bool:
@@ -57,9 +58,7 @@ def whole_model(model: Any) -> Any:
 @contextmanager
 def _whole(parameter: Any) -> Iterator[Tensor]:
     if hasattr(parameter, "ds_id"):
-        from deepspeed.runtime.zero.partition_parameters import GatheredParameters
-
-        with GatheredParameters([parameter]):
+        with gathered(parameter):
             yield parameter
     elif hasattr(parameter, "full_tensor"):
         with torch.no_grad():

@@ -59,8 +59,8 @@ def problem_source(config: RunConfig) -> RunConfig | None:
         )
     if options.mode == "on_policy" and options.batch_size % (options.group_size * config.trainer.ranks):
         raise ConfigError(
-            f"stage.batch_size={options.batch_size} is not divided by stage.group_size="
-            f"{options.group_size} x {config.trainer.ranks} ranks; give a multiple of {options.group_size * config.trainer.ranks}"
+            f"stage.batch_size={options.batch_size} is no multiple of stage.group_size={options.group_size} "
+            f"x {config.trainer.ranks} ranks"
         )
     if given is None:
         return config

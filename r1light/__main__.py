@@ -76,7 +76,7 @@ def _hand_to_hydra(arguments: list[str], *, multirun: bool) -> None:
     import hydra
 
     from r1light.config.search_path import conf_dir
-    from r1light.stages.execute import process_rank
+    from r1light.stages.launch import process_rank
     from r1light.sweep import compared
 
     run = hydra.main(config_path=str(conf_dir()), config_name="config", version_base="1.3")(_task)

@@ -143,8 +143,18 @@ class TrainerSpec:
 
     accelerator: Literal["auto", "cpu", "gpu"] = "auto"
     """`auto` takes a GPU where there is one."""
+    strategy: Literal["ddp", "fsdp2", "deepspeed_zero1", "deepspeed_zero2", "deepspeed_zero3"] = "ddp"
+    """How processes share the training: `ddp` gives each the whole model (with one device it is plain
+    training); `fsdp2` and `deepspeed_zero3` share out weights, gradients and moments, `deepspeed_zero2`
+    gradients and moments, `deepspeed_zero1` moments."""
     devices: int = 1
     """Processes on this machine, one a device."""
+    nodes: int = 1
+    """Machines, under torchrun or SLURM."""
+    timeout: float = 1800.0
+    """Seconds that one process waits for the others before it ends."""
+    offload: tuple[Literal["optimizer", "parameters"], ...] = ()
+    """What DeepSpeed keeps in the host's memory; parameters need deepspeed_zero3."""
     precision: Literal["32-true", "bf16-true", "bf16-mixed"] = "32-true"
     """The numbers that the policy computes with, in Lightning's names."""
     threads: int | None = None
@@ -153,8 +163,26 @@ class TrainerSpec:
     def __post_init__(self) -> None:
         if self.devices < 1:
             raise ValueError(f"devices={self.devices} must be at least 1")
+        if self.nodes < 1:
+            raise ValueError(f"nodes={self.nodes} must be at least 1")
+        if not self.timeout > 0:
+            raise ValueError(f"timeout={self.timeout} must be above 0")
         if self.threads is not None and self.threads < 1:
             raise ValueError(f"threads={self.threads} must be at least 1, or null")
+        if self.offload and not self.strategy.startswith("deepspeed"):
+            raise ValueError(f"offload is DeepSpeed's, and not for strategy={self.strategy}; leave it empty")
+        if "parameters" in self.offload and self.strategy != "deepspeed_zero3":
+            raise ValueError(f"offload=[parameters] needs strategy=deepspeed_zero3, not {self.strategy}")
+
+    @property
+    def ranks(self) -> int:
+        """Processes in all."""
+        return self.devices * self.nodes
+
+    @property
+    def shards_weights(self) -> bool:
+        """Whether no process has all weights."""
+        return self.strategy in ("fsdp2", "deepspeed_zero3")
 
 
 @dataclass(frozen=True, slots=True)

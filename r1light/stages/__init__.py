@@ -4,7 +4,8 @@ A stage's module holds its options, the frozen dataclass `Config` (or none), and
 `run(config: RunConfig, folder: RunFolder) -> StageResult`. Heavy imports stand inside functions, so that a
 configuration is validated at once. A module may say `MAKES_RUN_FOLDER = False` (it only prints; a function of
 the configuration where that depends), `USES_COMPONENTS = False` (model, data, rewards and the like are
-nothing to it, and are not imported), `RUNS_PIPELINE = True` (it is given a pipeline) and `OUTPUTS` (all names
+nothing to it, and are not imported), `SHARES_TRAINING = True` (the processes of `trainer.devices` work on it
+together), `RUNS_PIPELINE = True` (it is given a pipeline) and `OUTPUTS` (all names
 that its result may have, so that a pipeline which asks for another is refused before anything runs).
 """
 

@@ -139,7 +139,11 @@ def build_tokenizer(config: RunConfig) -> Any:
 
 
 def build_engine(config: RunConfig, loaded: Any) -> RolloutEngine:
-    """The rollout engine over a loaded model."""
+    """The rollout engine over a loaded model.
+
+    Raises:
+        ConfigError: If it writes with the policy itself, and no process is to have all of that.
+    """
     tokenizer = loaded.tokenizer
 
     def decode(ids: Any) -> str:
@@ -154,6 +158,12 @@ def build_engine(config: RunConfig, loaded: Any) -> RolloutEngine:
         eos_ids=loaded.eos_ids,
         encode=encoder(tokenizer),
     )
+    if config.trainer.shards_weights and getattr(engine, "shares_weights", False):
+        raise ConfigError(
+            f"rollout={config.rollout.name} writes with the policy itself here, and under trainer.strategy="
+            f"{config.trainer.strategy} no process has all of it; take rollout=native and a model that it "
+            "knows, or trainer=ddp"
+        )
     return engine
 
 

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from r1light.training.supervised import Objective
 
 Config = DistillOptions
+SHARES_TRAINING = True
 OUTPUTS = ("model", "report")
 
 
@@ -76,7 +77,7 @@ def run(config: RunConfig, folder: RunFolder) -> StageResult:
     interrupt = Interrupt()
     texts.check_packing(student.model, options)
     with open_problems(config, source, student, teacher, interrupt) as measured:
-        adapted = with_adapters(student.model, options)
+        adapted = with_adapters(student.model, config)
         if measured is not None and adapted is not None:
             measured.student.weights = lambda: merged(adapted).named_parameters()
         parts = _Parts(student, teacher, vocabulary, encoder, measured, interrupt)
@@ -192,9 +193,7 @@ def _given_texts(config: RunConfig, parts: _Parts) -> RowStream[SftRow] | None:
 
 def _longest(config: RunConfig, parts: _Parts) -> int:
     """The most tokens of a row: what the options, the student and a teacher that reads it can bear."""
-    bounds: list[int] = [parts.student.context]
+    bounds: list[int] = [parts.student.context, config.stage.max_length or parts.student.context]
     if config.stage.mode != "data":
         bounds.append(parts.teacher.context)
-    if config.stage.max_length is not None:
-        bounds.append(config.stage.max_length)
     return min(bounds)

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 
 import yaml
@@ -17,10 +16,8 @@ from r1light.core.masking import mask
 from r1light.core.progress import logging_to
 from r1light.core.run_folder import RunFolder, StageResult, write_atomic
 from r1light.stages import stage_module
+from r1light.stages.launch import LAUNCHED, joined, process_rank, shares_training
 from r1light.stages.take_folder import open_run_folder
-
-RUN_FOLDER_VARIABLE = "R1LIGHT_RUN_FOLDER"
-"""Tells the processes that a run starts, one a device, which folder it writes in."""
 
 _log = logging.getLogger("r1light")
 
@@ -43,20 +40,33 @@ def run_stage(config: RunConfig, folder: RunFolder, overrides: Sequence[str] = (
         with logging_to(None, debug=config.debug):
             return _run(config, folder)
     if process_rank() > 0:
-        shared = RunFolder(Path(os.environ.get(RUN_FOLDER_VARIABLE, folder.path)))
-        with logging_to(None, debug=config.debug, quiet=True):
-            return _run(config, shared)
-    with (
-        open_run_folder(config, folder) as plan,
-        logging_to(plan.folder.log, debug=config.debug),
-        _announced(plan.folder),
-    ):
+        return _follow(config, folder)
+    with open_run_folder(config, folder) as plan, logging_to(plan.folder.log, debug=config.debug):
         _log.info("stage %s in %s: %s", config.stage_name, plan.folder.path, plan.reason)
         try:
-            return _recorded(config, plan.folder, overrides)
+            with joined(config, plan.folder, overrides):
+                return _recorded(config, plan.folder, overrides)
         except BaseException as error:
             _log_to_file_only(error)
             raise
+
+
+def _follow(config: RunConfig, folder: RunFolder) -> StageResult:
+    """Be a later rank: work with the first, and write nothing; there is nothing to do where it works alone.
+
+    Args:
+        config: The run's configuration.
+        folder: What Hydra made for this process.
+    """
+    if not shares_training(config.stage_name):
+        return StageResult(config.stage_name)
+    with (
+        logging_to(None, debug=config.debug, quiet=LAUNCHED not in os.environ),
+        joined(config, None) as shared,
+    ):
+        if shared.path != folder.path.absolute():
+            _remove_empty(folder.path)
+        return _run(config, shared)
 
 
 def _run(config: RunConfig, folder: RunFolder) -> StageResult:
@@ -78,20 +88,6 @@ def _recorded(config: RunConfig, folder: RunFolder, overrides: Sequence[str]) ->
     return result
 
 
-@contextmanager
-def _announced(folder: RunFolder) -> Iterator[None]:
-    """Let processes that the run starts know its folder."""
-    before = os.environ.get(RUN_FOLDER_VARIABLE)
-    os.environ[RUN_FOLDER_VARIABLE] = str(folder.path.absolute())
-    try:
-        yield
-    finally:
-        if before is None:
-            del os.environ[RUN_FOLDER_VARIABLE]
-        else:
-            os.environ[RUN_FOLDER_VARIABLE] = before
-
-
 def _log_to_file_only(error: BaseException) -> None:
     """Put an error into r1light.log; stderr gets its line from `main`."""
     for handler in _log.handlers:
@@ -100,14 +96,6 @@ def _log_to_file_only(error: BaseException) -> None:
             trace = None if known else (type(error), error, error.__traceback__)
             text = str(error) or type(error).__name__
             handler.handle(_log.makeRecord(_log.name, logging.ERROR, __file__, 0, text, (), trace))
-
-
-def process_rank() -> int:
-    """This process's rank among those of one run; 0 where it is alone."""
-    for name in ("RANK", "SLURM_PROCID", "LOCAL_RANK"):
-        if os.environ.get(name, "").isdigit():
-            return int(os.environ[name])
-    return 0
 
 
 def _remove_empty(path: Path) -> None:

@@ -79,14 +79,16 @@ def train(config: RunConfig, folder: RunFolder, module: SupervisedModule, watch:
     from r1light.stages.build import device_of
     from r1light.stages.memory import check_memory
     from r1light.stages.resume import starting_point
+    from r1light.training import ranks
     from r1light.training.fit import fit, make_trainer
     from r1light.training.supervised_record import SupervisedRecord
 
     check_memory(config, module.model)
-    checkpoint, start = starting_point(config, folder)
+    checkpoint, start = ranks.of_first(lambda: starting_point(config, folder))
     with halting(watch.interrupt), progress(module.iterations - start, "update") as bar:
         record = SupervisedRecord(folder, watch.measures, watch.interrupt, bar)
         callbacks = [*watch.callbacks, record]  # what they write is there before the checkpoint that has it
-        trainer = make_trainer(callbacks, device_of(config), config.trainer.precision, folder.path)
+        limit = module.options.max_grad_norm
+        trainer = make_trainer(callbacks, device_of(config), config.trainer, folder.path, limit)
         fit(trainer, module, checkpoint)
     return Trained(module, record)

@@ -7,6 +7,7 @@ Writes: metrics.jsonl, samples.jsonl, checkpoints/, model/, result.json, report.
 from __future__ import annotations
 
 import logging
+import math
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
 Config = GrpoOptions
 
+SHARES_TRAINING = True
 OUTPUTS = ("model", "report", "best_model")
 
 _log = logging.getLogger(__name__)
@@ -60,16 +62,16 @@ def check(config: RunConfig) -> None:
     """What no option knows alone.
 
     Raises:
-        ConfigError: If the ranks do not divide the problems of a minibatch.
+        ConfigError: If the problems cannot be dealt out evenly to ranks and to minibatches.
     """
     options: GrpoOptions = config.stage
-    parts = config.trainer.devices * options.minibatches
+    parts = math.lcm(config.trainer.ranks, options.minibatches)
     if options.prompts_per_iteration % parts:
         below = options.prompts_per_iteration // parts * parts
         nearest = f"{below} or {below + parts}" if below else str(parts)
         raise ConfigError(
             f"stage.prompts_per_iteration={options.prompts_per_iteration} is not divided by "
-            f"{config.trainer.devices} devices x {options.minibatches} minibatches; nearest: {nearest}"
+            f"{config.trainer.ranks} ranks and {options.minibatches} minibatches; nearest: {nearest}"
         )
 
 
@@ -150,19 +152,21 @@ def _assemble(
 def _train(config: RunConfig, folder: RunFolder, parts: Parts) -> StageResult:
     from r1light.stages.build import device_of
     from r1light.stages.resume import starting_point
+    from r1light.training import ranks
     from r1light.training.fit import fit, make_trainer
     from r1light.training.plan import batch_plan
     from r1light.training.record import Record
 
     options: GrpoOptions = config.stage
-    checkpoint, start = starting_point(config, folder)
-    for line in batch_plan(options, config.trainer.devices):
+    checkpoint, start = ranks.of_first(lambda: starting_point(config, folder))
+    for line in batch_plan(options, config.trainer.ranks):
         _log.info("%s", line)
     left = options.iterations - start
     with progress(left, "iteration") as bar:
         record = Record(folder, options, parts.watch, bar)
         callbacks = [parts.offload, record]  # what is parked is parked before an evaluation
-        trainer = make_trainer(callbacks, device_of(config), config.trainer.precision, folder.path)
+        limit = options.max_grad_norm
+        trainer = make_trainer(callbacks, device_of(config), config.trainer, folder.path, limit)
         fit(trainer, parts.module, checkpoint)
     return _finish(folder, parts, record)
 
@@ -171,13 +175,17 @@ def _finish(folder: RunFolder, parts: Parts, record: Record) -> StageResult:
     """Measure the trained policy, save it, and write the report."""
     from r1light.models.save import save_model
     from r1light.stages.supervised import finish
+    from r1light.training import ranks
+    from r1light.training.whole import whole_model, whole_parameters
 
     module, loaded = parts.module, parts.loaded
     parts.watch.check_rewards()
-    module.engine.load_weights(module.policy.named_parameters(), version=module.iteration)
+    module.engine.load_weights(whole_parameters(module.policy), version=module.iteration)
     after = parts.watch.held_out.evaluate(parts.watch.test, module.iteration)
     record.write_test_samples("after", module.iteration, after)
-    save_model(module.policy, loaded.tokenizer, folder.model)
+    policy = whole_model(module.policy)
+    if ranks.rank() == 0:
+        save_model(policy, loaded.tokenizer, folder.model)
     metrics = {f"before/{name}": value for name, value in record.before.items()}
     metrics |= {f"after/{name}": value for name, value in after.metrics.items()}
     metrics |= {

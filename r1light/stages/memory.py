@@ -56,8 +56,14 @@ def check_memory(config: RunConfig, model: Any, drawn: int = 0, prompt: int = 0)
         prompt: Tokens of the longest prompt.
 
     Raises:
-        ConfigError: Weights, gradients and moments alone do not fit.
+        ConfigError: Weights, gradients and moments alone do not fit; or `stage.offload` is to move what no
+            process has.
     """
+    if config.trainer.strategy != "ddp":
+        if getattr(config.stage, "offload", ()):
+            raise ConfigError("stage.offload is for trainer=ddp; DeepSpeed has trainer.offload instead")
+        _log.info("memory: no estimate under trainer.strategy=%s", config.trainer.strategy)
+        return
     size = size_of(model)
     if size is None:
         _log.info("memory: no estimate, as the layers of %s are not known", type(model).__name__)

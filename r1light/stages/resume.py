@@ -160,9 +160,9 @@ def _last_start(manifest: Mapping[str, Any]) -> str:
 
 def _from_path(config: RunConfig, folder: RunFolder, path: Path) -> ResumePlan:
     """Another run's checkpoints, by its folder, its checkpoints folder or one file."""
-    levels_up = 2 if path.is_file() else 1 if path.name == "checkpoints" else 0
+    levels_up = 2 if path.is_file() or path.suffix == ".ckpt" else 1 if path.name == "checkpoints" else 0
     source = RunFolder([path, *path.absolute().parents][levels_up])
-    found = (path,) if path.is_file() else _checkpoints(source)
+    found = (path,) if path.is_file() or path.suffix == ".ckpt" else _checkpoints(source)
     if not path.exists():
         raise ResumeError(f"resume={path} does not exist; name a run folder or one of its checkpoints")
     if not found:

@@ -33,6 +33,7 @@ LABELS = {"pairwise": "helpful", "pointwise": "safe"}
 """What a high score of each head means; the model's configuration says it, and rewards check it."""
 _SOURCES = {"pairwise": "data=preferences or tiny_preferences", "pointwise": "data=judged or tiny_judged"}
 
+SHARES_TRAINING = True
 OUTPUTS = ("model", "held_out", "report")
 
 _log = logging.getLogger(__name__)
@@ -88,7 +89,7 @@ def run(config: RunConfig, folder: RunFolder) -> StageResult:
     limit = min(options.max_length or loaded.context, loaded.context)
     rows = _rows(config, TurnEncoder(loaded.tokenizer), limit)
     model = as_scorer(loaded.model, loaded.tokenizer, LABELS[options.head])
-    adapted = with_adapters(model, options, "SEQ_CLS")
+    adapted = with_adapters(model, config, "SEQ_CLS")
     kind = PairwiseObjective if options.head == "pairwise" else PointwiseObjective
     objective: Objective = kind(forward_tokens(config), model.config.pad_token_id)
     trained = train_on_rows(config, folder, model, objective, rows)
@@ -129,18 +130,21 @@ def _finish(
     from r1light.models.lora import merged
     from r1light.models.save import save_model
     from r1light.stages.supervised import finish, forward_tokens
+    from r1light.training import ranks
     from r1light.training.held_out_scores import pair_accuracy, scored_rows
+    from r1light.training.whole import whole_model
 
     options: Config = config.stage
-    if options.lora.rank:
-        model = merged(model)
+    model = whole_model(merged(model) if options.lora.rank else model)
+    metrics, held_out_path = trained.metrics(), folder.path / "held_out.jsonl"
+    outputs = {"model": str(folder.model), "held_out": str(held_out_path)}
+    if ranks.rank() > 0:
+        return StageResult("reward_model", metrics, outputs)
     model.eval()
     scored = scored_rows(model, held_out, forward_tokens(config))
     lines = "".join(json.dumps(row) + "\n" for row in scored)
-    write_atomic(folder.path / "held_out.jsonl", lines.encode())
-    metrics = trained.metrics()
+    write_atomic(held_out_path, lines.encode())
     if options.head == "pointwise":
         metrics |= pair_accuracy(scored)
     save_model(model, tokenizer, folder.model)
-    outputs = {"model": str(folder.model), "held_out": str(folder.path / "held_out.jsonl")}
     return finish(folder, "reward_model", metrics, outputs)

@@ -16,6 +16,7 @@ from r1light.config.schema import RunConfig
 from r1light.core.run_folder import RunFolder, StageResult
 from r1light.training.sft_options import SftOptions
 
+SHARES_TRAINING = True
 OUTPUTS = ("model", "report")
 
 
@@ -43,7 +44,7 @@ def run(config: RunConfig, folder: RunFolder) -> StageResult:
     rows = texts.text_rows(config, encoder, limit)
     texts.show_targets(folder, rows[0], options.preview_rows, loaded.tokenizer)
     texts.check_packing(loaded.model, options)
-    adapted = with_adapters(loaded.model, options)
+    adapted = with_adapters(loaded.model, config)
     objective = SftObjective(forward_tokens(config), options.packed)
     trained = train_on_rows(config, folder, loaded.model, objective, rows)
     texts.save_writer(folder, adapted, loaded, encoder)

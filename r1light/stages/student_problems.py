@@ -57,6 +57,11 @@ def problem_source(config: RunConfig) -> RunConfig | None:
         raise ConfigError(
             "rollout=hf cannot write with adapters merged in; take rollout=native, or no stage.lora"
         )
+    if options.mode == "on_policy" and options.batch_size % (options.group_size * config.trainer.ranks):
+        raise ConfigError(
+            f"stage.batch_size={options.batch_size} is no multiple of stage.group_size={options.group_size} "
+            f"x {config.trainer.ranks} ranks"
+        )
     if given is None:
         return config
     named: Mapping[str, Any] = {"name": given} if isinstance(given, str) else given
@@ -106,6 +111,7 @@ def _measured(
     from r1light.training.held_out_problems import HeldOutProblems
     from r1light.training.on_policy import Student
     from r1light.training.problems import PromptEncoder
+    from r1light.training.whole import whole_parameters
 
     options: DistillOptions = config.stage
     graders, engine, student, teacher = built
@@ -122,7 +128,7 @@ def _measured(
 
     own = held_out(student, engine)
     own.encoder.check(problems.all)
-    writer = Student(engine, student.model.named_parameters)
+    writer = Student(engine, lambda: whole_parameters(student.model))
     return Measured(
         train=problems.train,
         encoder=own.encoder,

@@ -26,21 +26,15 @@ CPU_TOKENS, ACCELERATOR_TOKENS = 4096, 16384
 
 
 def set_up(config: RunConfig) -> None:
-    """Threads and seeds of this process.
-
-    Raises:
-        ConfigError: If several devices are asked for.
-    """
+    """Threads and seeds of this process."""
     with uncollected():
         import numpy
         import torch
 
-    if config.trainer.devices > 1:
-        raise ConfigError(
-            f"trainer.devices={config.trainer.devices}: this release trains on one device; take 1"
-        )
     if config.trainer.threads:
         torch.set_num_threads(config.trainer.threads)
+    elif config.trainer.devices > 1:
+        torch.set_num_threads(max(1, torch.get_num_threads() // config.trainer.devices))
     torch.manual_seed(config.seed)
     numpy.random.seed(config.seed)
     random.seed(config.seed)
@@ -54,22 +48,29 @@ def forward_tokens(config: RunConfig) -> int:
     return options.micro_batch_tokens or (CPU_TOKENS if device_of(config) == "cpu" else ACCELERATOR_TOKENS)
 
 
-def with_adapters(
-    model: Any, options: SupervisedOptions, task: Literal["CAUSAL_LM", "SEQ_CLS"] = "CAUSAL_LM"
-) -> Any:
+def with_adapters(model: Any, config: RunConfig, task: Literal["CAUSAL_LM", "SEQ_CLS"] = "CAUSAL_LM") -> Any:
     """Put in place what the options say of adapters and checkpointing.
 
     Args:
         model: What is trained.
-        options: The stage's.
+        config: The run's configuration.
         task: What the model does, in peft's words.
+
+    Raises:
+        ConfigError: If no process is to have all weights, and adapters are to be merged into them.
 
     Returns:
         The model with its adapters, for `models.lora.merged`; None where none are asked for.
     """
     from r1light.models.lora import add_adapters
 
+    options: SupervisedOptions = config.stage
     lora, adapted = options.lora, None
+    if lora.rank and config.trainer.shards_weights:
+        raise ConfigError(
+            "stage.lora needs the whole model in each process, and trainer.strategy="
+            f"{config.trainer.strategy} shares it out; take trainer=ddp or deepspeed_zero2"
+        )
     if lora.rank:
         adapted = add_adapters(
             model, rank=lora.rank, alpha=lora.alpha, dropout=lora.dropout, targets=lora.targets, task=task
@@ -127,13 +128,16 @@ def train_on_rows(
 def finish(
     folder: RunFolder, stage: str, metrics: Mapping[str, float], outputs: Mapping[str, str]
 ) -> StageResult:
-    """Write result.json and the report, and sum the run up in the log."""
+    """Write result.json and the report, and sum the run up in the log, in the first process."""
     from r1light.core.manifest import finish_manifest
     from r1light.reports.console import summary_lines
     from r1light.reports.run_report import write_report
+    from r1light.training import ranks
 
     known = {name: value for name, value in metrics.items() if math.isfinite(value)}
     result = StageResult(stage, known, {**outputs, "report": str(folder.report)})
+    if ranks.rank() > 0:
+        return result
     folder.save_result(result)
     finish_manifest(folder)  # the report shows it
     try:

@@ -65,6 +65,7 @@ def teacher_of_texts(
     """
     from r1light.stages.build import device_of
     from r1light.stages.supervised import forward_tokens
+    from r1light.training import ranks
     from r1light.training.distill import LiveTeacher
     from r1light.training.teacher_cache import Origin, TeacherCache, rows_hash, weights_hash
 
@@ -80,6 +81,10 @@ def teacher_of_texts(
     )
     place = Path(options.cache) if options.cache else folder.path / CACHE_FOLDER
     cache = TeacherCache(place, origin, rows, options.divergence)
-    cache.check(rebuild=options.cache is None)
-    cache.fill(loaded.model, forward_tokens(config), device_of(config))
+
+    def fill() -> None:
+        cache.check(rebuild=options.cache is None)
+        cache.fill(loaded.model, forward_tokens(config), device_of(config))
+
+    ranks.of_first(fill)  # the others wait
     return cache

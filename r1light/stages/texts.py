@@ -74,6 +74,7 @@ def source_rows(
 
 def show_targets(folder: RunFolder, rows: Sequence[SftRow], count: int, tokenizer: Any) -> None:
     """Show what is learnt of some rows, evenly spread, between ⟦ and ⟧; keep it in mask_preview.txt."""
+    from r1light.training import ranks
     from r1light.training.conversation_tokens import mask_preview
 
     def decode(ids: Sequence[int]) -> str:
@@ -84,6 +85,8 @@ def show_targets(folder: RunFolder, rows: Sequence[SftRow], count: int, tokenize
     shown = [mask_preview(rows[index * len(rows) // count], decode) for index in range(count)]
     for text in shown:
         _log.info("learnt is what stands between ⟦ and ⟧:\n%s", text)
+    if ranks.rank() > 0:
+        return
     write_atomic(folder.path / "mask_preview.txt", ("\n\n----\n\n".join(shown) + "\n").encode())
 
 
@@ -103,8 +106,12 @@ def save_writer(folder: RunFolder, adapted: Any, loaded: Any, encoder: Conversat
     """Save the model, its adapters merged; at the end of a turn it stops, if it has learnt turns."""
     from r1light.models.lora import merged
     from r1light.models.save import save_model
+    from r1light.training import ranks
+    from r1light.training.whole import whole_model
 
-    model = loaded.model if adapted is None else merged(adapted)
+    model = whole_model(loaded.model if adapted is None else merged(adapted))
+    if ranks.rank() > 0:
+        return
     if encoder is not None:
         ends = set(loaded.eos_ids) | ({encoder.end_of_turn()} if encoder.saw_turns else set())
         model.generation_config.eos_token_id = sorted(ends) if len(ends) > 1 else min(ends)

@@ -64,6 +64,8 @@ def saved_checkpoints(folder: Path) -> list[Path]:
 def prune(folder: Path, keep: int) -> None:
     """Delete all but the newest checkpoints, and what crashed writers left."""
     for path in saved_checkpoints(folder)[keep:]:
+        if path.is_dir():  # DeepSpeed's
+            shutil.rmtree(path, ignore_errors=True)
         path.unlink(missing_ok=True)
     for path in folder.glob(".*.tmp"):
         path.unlink(missing_ok=True)

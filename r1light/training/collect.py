@@ -94,7 +94,7 @@ class ScoredGroup:
 
 @dataclass(frozen=True, slots=True)
 class Rollout:
-    """The groups of one iteration, those without variance last, with the time they took in seconds."""
+    """The groups of one iteration with the time they took in seconds; of replaced ones the last come last."""
 
     groups: tuple[ScoredGroup, ...]
     generate_seconds: float
@@ -184,7 +184,9 @@ class Collector:
         kept: list[ScoredGroup] = []
         idle: list[ScoredGroup] = []
         while True:
-            drawn, seconds = self._draw(*stream.take(problems // ranks.world_size() - len(kept)), iteration)
+            taken = stream.take(problems // ranks.world_size() - len(kept))
+            with self.interrupt.together():
+                drawn, seconds = self._draw(*taken, iteration)
             attempts, reward_seconds = attempts + 1, reward_seconds + seconds
             tokens += sum(len(sample.completion.token_ids) for group in drawn for sample in group.samples)
             prompt_tokens += sum(len(group.prompt_ids) for group in drawn)
@@ -194,8 +196,9 @@ class Collector:
                 break
         elapsed = time.perf_counter() - started
         self.whole()
-        groups, generating = (*kept, *idle), elapsed - reward_seconds
-        return Rollout(groups, generating, reward_seconds, attempts, tokens, prompt_tokens)
+        # in the order of the problems, which does not hang on the number of ranks, unless some were replaced
+        groups, generating = drawn if attempts == 1 else [*kept, *idle], elapsed - reward_seconds
+        return Rollout(tuple(groups), generating, reward_seconds, attempts, tokens, prompt_tokens)
 
     def _draw(
         self, problems: Sequence[Problem], positions: Sequence[int], iteration: int

@@ -11,9 +11,12 @@ import lightning
 import torch
 from torch.utils.data import DataLoader, IterableDataset
 
+from r1light.config.schema import TrainerSpec
 from r1light.core.errors import ResumeError
+from r1light.training import ranks
 from r1light.training.checkpoint import AtomicCheckpointIO, restore_rng, rng_state
 from r1light.training.quiet import quiet_lightning
+from r1light.training.strategies import cluster_environment, strategy_of
 
 
 class Counted(Protocol):
@@ -68,16 +71,33 @@ class RandomState(lightning.Callback):
 
 
 def make_trainer(
-    callbacks: Sequence[lightning.Callback], accelerator: str, precision: Any, folder: Path
+    callbacks: Sequence[lightning.Callback],
+    accelerator: str,
+    spec: TrainerSpec,
+    folder: Path,
+    max_grad_norm: float | None,
 ) -> lightning.Trainer:
-    """A Lightning trainer that does nothing by itself but run the loop."""
+    """A Lightning trainer that does nothing by itself but run the loop.
+
+    Args:
+        callbacks: Called in this order.
+        accelerator: Where it computes, in Lightning's words.
+        spec: On how many devices, with which numbers, and how they share the work.
+        folder: The run folder.
+        max_grad_norm: Where gradients are clipped; for strategies that do so themselves.
+    """
+    plugins: list[Any] = [] if spec.strategy.startswith("deepspeed") else [AtomicCheckpointIO()]
+    if spec.strategy != "ddp" or ranks.world_size() > 1:
+        plugins.append(cluster_environment())
     with quiet_lightning():
         return lightning.Trainer(
             accelerator=accelerator,
-            devices=1,
-            precision=precision,
+            devices=spec.devices,
+            num_nodes=spec.nodes,
+            strategy=strategy_of(spec, max_grad_norm),
+            precision=spec.precision,
             callbacks=[RandomState(), *callbacks],
-            plugins=[AtomicCheckpointIO()],
+            plugins=plugins,
             max_epochs=1,
             logger=False,
             enable_checkpointing=False,
@@ -101,6 +121,14 @@ def fit(trainer: lightning.Trainer, module: Any, checkpoint: Path | None) -> Non
         trainer.fit(module, loader, ckpt_path=checkpoint, weights_only=True)
 
 
+def _iteration_of(path: Path) -> int:
+    """The iteration of a checkpoint; DeepSpeed's is a folder, renamed into place when it is whole."""
+    if path.is_dir():
+        return int(path.stem.split("-")[-1])
+    state = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
+    return int(state["progress"]["iteration"])
+
+
 def newest_readable(checkpoints: Sequence[Path]) -> tuple[Path | None, int, list[str]]:
     """The first checkpoint that loads, its iteration, and a line for each before it that does not.
 
@@ -110,8 +138,7 @@ def newest_readable(checkpoints: Sequence[Path]) -> tuple[Path | None, int, list
     damaged = []
     for path in checkpoints:
         try:
-            state = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
-            iteration = int(state["progress"]["iteration"])
+            iteration = _iteration_of(path)
         except (OSError, RuntimeError, EOFError, pickle.UnpicklingError, KeyError, ValueError) as error:
             damaged.append(f"{path} is damaged ({str(error).splitlines()[0]})")
         else:

@@ -80,6 +80,12 @@ def output_head(model: Any) -> Head:
     return Head(head.weight, getattr(head, "bias", None))
 
 
+def blocks(model: Any) -> list[Any]:
+    """The model's decoder layers: gathered and let go one by one where weights are shared out."""
+    stacks = [each for each in model.modules() if isinstance(each, torch.nn.ModuleList)]
+    return [block for stack in stacks[:1] for block in stack]
+
+
 @torch.no_grad()
 def check_head(model: Any) -> None:
     """Refuse a model whose logits are not its last hidden state times its head (soft caps, scales).

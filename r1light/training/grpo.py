@@ -24,21 +24,22 @@ from torch import Tensor
 
 from r1light.algorithms.advantage import Advantages, group_advantages
 from r1light.algorithms.aggregation import LossNormaliser
-from r1light.algorithms.logprob import TokenLogprobs
-from r1light.algorithms.policy_loss import PolicyMetrics, policy_loss
-from r1light.core.errors import R1LightError
+from r1light.algorithms.policy_loss import PolicyLoss, PolicyMetrics, policy_loss
 from r1light.core.protocols import RolloutEngine
 from r1light.training import ranks
 from r1light.training.batching import MicroBatch, Row, micro_batches
 from r1light.training.collect import Collector, Rollout
+from r1light.training.flops import matmul_parameters
 from r1light.training.forward import can_share_prompts, disable_dropout, target_logprobs
 from r1light.training.grpo_options import GrpoOptions
 from r1light.training.lanes import Lanes
 from r1light.training.metrics import UpdateSums
 from r1light.training.problems import ProblemSchedule
 from r1light.training.reference import Reference
-from r1light.training.schedule import learning_rate_factor
+from r1light.training.stepping import backward, one_pass, set_learning_rate, step, wrapped
+from r1light.training.strategies import share_out
 from r1light.training.tree_attention import use_trees
+from r1light.training.whole import whole_parameters
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +89,7 @@ class GrpoModule(lightning.LightningModule):
         if self.share_prompts:
             use_trees(policy)
         self.lanes = Lanes(policy, lanes)
+        self.matmul_parameters = matmul_parameters(policy)
         # in a list, as a module that is an attribute would join the policy's parameters
         self._reference = [Reference(policy)] if self.loss_options.kl_coefficient > 0 else []
 
@@ -101,9 +103,13 @@ class GrpoModule(lightning.LightningModule):
         """The reference policy, where the loss has a KL term."""
         return self._reference[0] if self._reference else None
 
-    def forward(self, batch: MicroBatch) -> TokenLogprobs:
-        """Log-probabilities and entropies of a micro-batch's completion tokens, [K], in nats."""
-        return target_logprobs(self.lanes.model, batch, self.options.temperature)
+    def forward(self, batch: MicroBatch) -> tuple[Tensor, Tensor]:
+        """Log-probabilities and entropies of a micro-batch's completion tokens, both [K], in nats.
+
+        In a tuple, as strategies look for tensors in nothing else.
+        """
+        found = target_logprobs(self.lanes.model, batch, self.options.temperature)
+        return found.logprobs_T, found.entropy_T
 
     def training_step(self, _batch: Any, _index: int) -> None:
         """One iteration."""
@@ -113,15 +119,14 @@ class GrpoModule(lightning.LightningModule):
         advantages, own_PG = self._advantages(rollout)
         trained = time.perf_counter()
         sums = self._learn(rollout.rows(own_PG, self.options.mask_truncated), number)
-        self.engine.load_weights(self.policy.named_parameters(), version=number)
+        self.engine.load_weights(whole_parameters(self.policy), version=number)
         now = time.perf_counter()
         self.iteration = number
         self.last = Iteration(number, rollout, advantages, sums, now - trained, now - started)
 
     def _collect(self, number: int) -> Rollout:
         """Rollouts and scores; if they are broken off, the stream stands where it stood."""
-        stream = self.problems.at(number)
-        cursor = stream.cursor
+        cursor = (stream := self.problems.at(number)).cursor
         try:
             return self.collector.collect(stream, self.options.prompts_per_iteration, number)
         except BaseException:
@@ -148,36 +153,34 @@ class GrpoModule(lightning.LightningModule):
         return UpdateSums.over(list(updates))
 
     def _minibatches(self, rows: Sequence[Row], number: int, epoch: int) -> Iterator[list[int]]:
-        """Positions of rows, a list an update; whole groups, shuffled by (seed, iteration, epoch)."""
-        groups = sorted({row.group for row in rows})
+        """Positions of rows, a list an update; of all ranks' groups, shuffled by (seed, iteration, epoch)."""
+        world, rank = ranks.world_size(), ranks.rank()
+        groups = list(range(world * len({row.group for row in rows})))
         random.Random(f"minibatches/{self.seed}/{number}/{epoch}").shuffle(groups)
         size = len(groups) // self.options.minibatches
         for start in range(0, len(groups), size):
             chosen = set(groups[start : start + size])
-            yield [position for position, row in enumerate(rows) if row.group in chosen]
+            yield [place for place, row in enumerate(rows) if row.group * world + rank in chosen]
 
-    def _cut(self, rows: Sequence[Row]) -> Iterator[MicroBatch]:
+    def _cut(self, rows: Sequence[Row]) -> list[MicroBatch]:
         tokens = self.options.pass_tokens(self.device.type == "cpu")
-        for batch in micro_batches(rows, tokens, self.share_prompts, self.lanes.count):
-            yield batch.to(self.device)
+        cut = micro_batches(rows, tokens, self.share_prompts, self.lanes.count)
+        return [batch.to(self.device) for batch in cut]
 
     @torch.no_grad()
     def _logprobs(self, rows: Sequence[Row], model: Any = None) -> list[Tensor]:
         """Log-probabilities of each row's tokens, before any update or under another model; a list of [T]."""
         found: dict[int, Tensor] = {}
-        for batch in self._cut(rows):
+        for batch, counts, _ in ranks.in_step(self._cut(rows), lambda: self._cut(rows[:1])[0]):
             if model is None:
-                logprobs_K = self._wrapped(batch).logprobs_T
+                logprobs_K, _ = wrapped(self)(batch)
             else:
                 logprobs_K = target_logprobs(model, batch, self.options.temperature).logprobs_T
+            if not counts:
+                continue
             lengths = [len(rows[position].completion_ids) for position in batch.rows]
             found |= dict(zip(batch.rows, logprobs_K.split(lengths), strict=True))
         return [found[position] for position in range(len(rows))]
-
-    @property
-    def _wrapped(self) -> Any:
-        """The module as the strategy wraps it; a forward pass past the wrapper would escape its hooks."""
-        return self.trainer.strategy.model
 
     def _update(
         self, positions: Sequence[int], all_rows: Sequence[Row], old: Sequence[Tensor] | None
@@ -186,41 +189,51 @@ class GrpoModule(lightning.LightningModule):
         rows = [all_rows[position] for position in positions]
         normaliser = self._normaliser(rows)
         optimizer: Any = self.optimizers()
-        factor = self._set_learning_rate(optimizer)
+        rate = set_learning_rate(optimizer, self.options.learning_rate(self.updates))
+        nothing = PolicyMetrics.none(self.device)
         if not normaliser.tokens:
-            return UpdateSums(PolicyMetrics.none(self.device), 0.0, (), factor)
+            return UpdateSums(nothing, 0.0, (), rate)
 
-        def one_pass(batch: MicroBatch) -> tuple[PolicyMetrics, Tensor]:
-            out: TokenLogprobs = self._wrapped(batch)
-            olds = None if old is None else torch.cat([old[positions[row]] for row in batch.rows])
-            loss = policy_loss(
-                batch.spread(out.logprobs_T),
-                batch.advantages_B,
-                batch.mask_BT,
-                options=self.loss_options,
-                normaliser=normaliser,
-                old_logprobs_BT=None if olds is None else batch.spread(olds),
-                rollout_logprobs_BT=batch.rollout_logprobs_BT,
-                reference_logprobs_BT=self._reference_logprobs(batch),
-            )
-            # engines average gradients over ranks; the loss is divided by the count over all of them
-            self.manual_backward(loss.loss * ranks.world_size())
-            return loss.metrics, (batch.spread(out.entropy_T.detach()) * batch.mask_BT).sum()
+        def learn(item: tuple[MicroBatch, bool, bool]) -> tuple[PolicyMetrics, Tensor]:
+            batch, counts, last = item
+            with one_pass(self, last) as policy:
+                logprobs_K, entropy_K = policy(batch)
+                if not counts:
+                    backward(self, logprobs_K.sum(), counts)
+                    return nothing, nothing.tokens
+                old_K = None if old is None else torch.cat([old[positions[row]] for row in batch.rows])
+                loss = self._loss(batch, logprobs_K, old_K, normaliser)
+                backward(self, loss.loss)
+            return loss.metrics, (batch.spread(entropy_K.detach()) * batch.mask_BT).sum()
 
-        passes = self.lanes.map(one_pass, list(self._cut(rows)))
-        metrics = sum((each for each, _ in passes), start=PolicyMetrics.none(self.device))
+        in_step = ranks.in_step(self._cut(rows), lambda: self._cut(all_rows[:1])[0])
+        passes = self.lanes.map(learn, list(in_step))
+        metrics = sum((each for each, _ in passes), start=nothing)
         entropy = torch.stack([each for _, each in passes]).sum()
         norm = self._step(optimizer)
         metrics = PolicyMetrics.unstack(ranks.add_up(metrics.stack()))
         normaliser.check(sequences=float(metrics.sequences), tokens=float(metrics.tokens))
-        return UpdateSums(metrics, float(ranks.add_up(entropy)), (norm,), factor)
+        return UpdateSums(metrics, float(ranks.add_up(entropy)), (norm,), rate)
+
+    def _loss(
+        self, batch: MicroBatch, logprobs_K: Tensor, old_K: Tensor | None, normaliser: LossNormaliser
+    ) -> PolicyLoss:
+        """The part of a micro-batch in the update's loss."""
+        return policy_loss(
+            batch.spread(logprobs_K),
+            batch.advantages_B,
+            batch.mask_BT,
+            options=self.loss_options,
+            normaliser=normaliser,
+            old_logprobs_BT=None if old_K is None else batch.spread(old_K),
+            rollout_logprobs_BT=batch.rollout_logprobs_BT,
+            reference_logprobs_BT=self._reference_logprobs(batch),
+        )
 
     def _normaliser(self, rows: Sequence[Row]) -> LossNormaliser:
         """Counts over all ranks, of rows and tokens that count."""
-        counts = [
-            float(sum(row.learn for row in rows)),
-            float(sum(len(row.completion_ids) for row in rows if row.learn)),
-        ]
+        lengths = [len(row.completion_ids) for row in rows if row.learn]
+        counts = [float(len(lengths)), float(sum(lengths))]
         sequences, tokens = ranks.add_up(ranks.on_device(counts, self.device)).tolist()
         return LossNormaliser(
             sequences=int(sequences), tokens=int(tokens), max_tokens=self.options.max_tokens
@@ -230,36 +243,24 @@ class GrpoModule(lightning.LightningModule):
         if self.reference is None:
             return None
         with torch.no_grad():
-            out = target_logprobs(self.reference.model, batch, self.options.temperature)
-        return batch.spread(out.logprobs_T)
-
-    def _set_learning_rate(self, optimizer: Any) -> float:
-        options = self.options
-        warmup, total = options.warmup_updates, options.updates
-        factor = learning_rate_factor(options.lr_schedule, self.updates, warmup, total)
-        for group in optimizer.param_groups:
-            group["lr"] = options.lr * factor
-        return options.lr * factor
+            found = target_logprobs(self.reference.model, batch, self.options.temperature)
+            return batch.spread(found.logprobs_T)
 
     def _step(self, optimizer: Any) -> float:
         """Clip, step, and let the reference follow; returns the gradient's norm before clipping."""
-        limit = self.options.max_grad_norm or float("inf")
-        norm = float(torch.nn.utils.clip_grad_norm_(self.policy.parameters(), limit))
-        if norm != norm or norm == float("inf"):
-            raise R1LightError(
-                f"the gradient of update {self.updates + 1} is not finite; the last checkpoint is unharmed. "
-                "Lower stage.lr, or train in trainer.precision=32-true"
-            )
-        optimizer.step()
-        optimizer.zero_grad()
+        norm = step(self, optimizer, self.options.max_grad_norm, self.updates + 1)
         self.updates += 1
         if self.reference is not None:
             every = self.options.reference_reset_updates
             if self.options.reference_ema is not None:
-                self.reference.trail(self.policy, self.options.reference_ema)
+                self.reference.trail(whole_parameters(self.policy), self.options.reference_ema)
             elif every and self.updates % every == 0:
-                self.reference.reset(self.policy)
+                self.reference.reset(whole_parameters(self.policy))
         return norm
+
+    def configure_model(self) -> None:
+        """Share the weights out, where the strategy asks for it."""
+        share_out(self, self.policy)
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
         """AdamW on all weights that require a gradient."""
@@ -296,4 +297,4 @@ class GrpoModule(lightning.LightningModule):
         """Start from the policy's weights, whether they are fresh or restored."""
         if self.reference is not None:
             self.reference.model.to(self.device)
-        self.engine.load_weights(self.policy.named_parameters(), version=self.iteration)
+        self.engine.load_weights(whole_parameters(self.policy), version=self.iteration)

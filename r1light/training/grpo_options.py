@@ -18,6 +18,7 @@ from r1light.algorithms.presets import (
     Surrogate,
 )
 from r1light.training.alarm import AlarmOptions
+from r1light.training.schedule import learning_rate_factor
 
 CPU_PASS_TOKENS, GPU_PASS_TOKENS = 1024, 16384
 """The most tokens of one forward pass by default. A CPU's caches hold so few; a GPU is busy with so many."""
@@ -255,6 +256,10 @@ class GrpoOptions:
     def pass_tokens(self, on_cpu: bool) -> int:
         """The most tokens of a forward pass."""
         return self.micro_batch_tokens or (CPU_PASS_TOKENS if on_cpu else GPU_PASS_TOKENS)
+
+    def learning_rate(self, updates: int) -> float:
+        """That of the next update after so many."""
+        return self.lr * learning_rate_factor(self.lr_schedule, updates, self.warmup_updates, self.updates)
 
     @property
     def updates_per_iteration(self) -> int:

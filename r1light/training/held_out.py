@@ -104,11 +104,13 @@ class HeldOut:
             for index in own
         }
         samples: dict[int, Sample] = {}
-        for group in self.engine.generate([request for request, _ in encoded.values()], params):
-            if interruptible:
-                self.interrupt.check()
-            index = group.request.key[1]
-            (samples[index],) = make_samples(self.encoder.template, problems[index], encoded[index][1], group)
+        with self.interrupt.together():
+            for group in self.engine.generate([request for request, _ in encoded.values()], params):
+                if interruptible:
+                    self.interrupt.check()
+                index = group.request.key[1]
+                prompt = encoded[index][1]
+                (samples[index],) = make_samples(self.encoder.template, problems[index], prompt, group)
         return ranks.gather(grade([samples[index] for index in own], self.graders))
 
 

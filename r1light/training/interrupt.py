@@ -29,6 +29,27 @@ class Interrupt:
         """Whether the run is to end."""
         return self.signum is not None
 
+    def agreed(self) -> bool:
+        """Whether a signal has come to any rank; all ranks have to ask, at the same point."""
+        from r1light.training import ranks  # it brings torch
+
+        if ranks.world_size() > 1:
+            self.signum = next((each for each in ranks.gather([self.signum]) if each is not None), None)
+        return self.requested
+
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        """What each rank does in a time of its own: one that is broken off has all broken off at the end."""
+        from r1light.training import ranks
+
+        halted = False
+        try:
+            yield
+        except Halt:
+            halted = True
+        if ranks.any_of(halted):
+            raise Halt
+
     def check(self) -> None:
         """Raise Halt if a signal has come."""
         if self.requested:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from r1light.core.errors import ModelError
 from r1light.core.protocols import RolloutEngine
 from r1light.core.types import Group, Sample, SamplingParams
+from r1light.training import ranks
 from r1light.training.collect import make_samples
 from r1light.training.interrupt import Interrupt
 from r1light.training.problems import ProblemStream, PromptEncoder
@@ -155,22 +156,23 @@ class OnPolicyRows:
     def _own(self, count: int) -> list[SftRow]:
         writing = self._writing
         writing.student.follow(self._taken)
-        problems, positions = self._problems.take(count // writing.params.n)
+        problems, positions = self._problems.take(count // writing.params.n // ranks.world_size())
         encoded = [
             writing.encoder.request(problem, (self._taken, position))
             for problem, position in zip(problems, positions, strict=True)
         ]
         place = {request.key: index for index, (request, _) in enumerate(encoded)}
         groups: dict[int, Group] = {}
-        for group in writing.student.engine.generate([request for request, _ in encoded], writing.params):
-            writing.interrupt.check()
-            groups[place[group.request.key]] = group
+        with writing.interrupt.together():
+            for group in writing.student.engine.generate([request for request, _ in encoded], writing.params):
+                writing.interrupt.check()
+                groups[place[group.request.key]] = group
         template = writing.encoder.template
         self.last = tuple(
             make_samples(template, problems[index], encoded[index][1], groups[index])
             for index in range(len(problems))
         )
-        self._facts = _facts([sample for group in self.last for sample in group])
+        self._facts = _facts(ranks.gather([sample for group in self.last for sample in group]))
         prompt_tokens = sum(len(group.request.prompt_ids) for group in groups.values())
         written = sum(len(each.token_ids) for group in groups.values() for each in group.completions)
         self._drawn_tokens = prompt_tokens + written

@@ -31,11 +31,13 @@ class ProblemStream:
     def take(self, count: int) -> tuple[list[Problem], list[int]]:
         """This rank's next problems, and their positions in the stream.
 
-        Ranks take turns; the cursor moves by what the rank that wants most needs, the same on all.
+        Ranks take turns for as long as they want any; what all of them take together does not hang on how
+        many there are.
         """
-        world = ranks.world_size()
-        positions = [self.cursor + ranks.rank() + world * index for index in range(count)]
-        self.cursor += world * ranks.largest(count)
+        wanted = ranks.gather([count])
+        turns = [rank for turn in range(max(wanted)) for rank, each in enumerate(wanted) if turn < each]
+        positions = [self.cursor + index for index, rank in enumerate(turns) if rank == ranks.rank()]
+        self.cursor += len(turns)
         return [self._problem(position) for position in positions], positions
 
     @property

@@ -22,13 +22,14 @@ from r1light.training.alarm import METRIC, HackingAlarm
 from r1light.training.checkpoint import checkpoint_name, prune
 from r1light.training.collect import ScoredGroup
 from r1light.training.diagnosis import Diagnosis
-from r1light.training.flops import GroupTokens, iteration_flops, matmul_parameters
+from r1light.training.flops import GroupTokens, iteration_flops
 from r1light.training.grpo import GrpoModule, Iteration
 from r1light.training.grpo_options import GrpoOptions
 from r1light.training.held_out import SHOWN_TEST_SAMPLES, HeldOut, HeldOutResult, in_words, judged_rows
 from r1light.training.host import rss_gb
 from r1light.training.interrupt import Halt, Interrupt
 from r1light.training.metrics import group_metrics, sample_rows, update_metrics
+from r1light.training.whole import whole_model
 
 _log = logging.getLogger(__name__)
 
@@ -126,14 +127,15 @@ class Record(lightning.Callback):
         if done is None:
             return
         started = time.perf_counter()
-        row = self._metrics(module, done)
+        groups = ranks.gather(done.rollout.groups)
+        row = self._metrics(module, done, groups)
         if self.options.eval_every and done.number % self.options.eval_every == 0:
             row |= _named("eval", self._evaluate(module, done.number))
         self.train_seconds += done.seconds + time.perf_counter() - started
         row["time/total"] = self.train_seconds
-        self._write(done, row)
+        self._write(done, groups, row)
         self._recorded = done.number
-        ending = bool(self._ends(done.number)) or self.watch.interrupt.requested
+        ending = bool(self._ends(done.number)) or self.watch.interrupt.agreed()
         if ending or done.number % self.options.checkpoint_every == 0:
             self.save(trainer, done.number)
         shown = {"reward": row["reward"], "length": row["completions/mean_length"]}
@@ -170,8 +172,7 @@ class Record(lightning.Callback):
             return f"{self.stale} evaluations without a gain, stage.stop_when.patience={stop.patience}"
         return f"stage.iterations={self.options.iterations}" if number >= self.options.iterations else ""
 
-    def _metrics(self, module: GrpoModule, done: Iteration) -> dict[str, Any]:
-        groups = ranks.gather(done.rollout.groups)
+    def _metrics(self, module: GrpoModule, done: Iteration, groups: Sequence[ScoredGroup]) -> dict[str, Any]:
         tokens = sum(ranks.gather([done.rollout.completion_tokens]))
         drawn = tokens + sum(ranks.gather([done.rollout.prompt_tokens]))
         self.num_tokens += tokens
@@ -220,16 +221,17 @@ class Record(lightning.Callback):
             return metrics
         if accuracy > self.best + (self.options.stop_when.min_gain if self.best > -math.inf else 0.0):
             self.best, self.stale = accuracy, 0
+            policy = whole_model(module.policy)
             if ranks.rank() == 0:
-                save_model(module.policy, self.watch.tokenizer, self.folder.checkpoints / "best")
+                save_model(policy, self.watch.tokenizer, self.folder.checkpoints / "best")
         else:
             self.stale += 1
         return metrics
 
-    def _write(self, done: Iteration, row: Mapping[str, Any]) -> None:
+    def _write(self, done: Iteration, groups: Sequence[ScoredGroup], row: Mapping[str, Any]) -> None:
         self._append(self.folder.metrics, [row])
-        shown = min(self.options.logged_groups, len(done.rollout.groups))
-        rows = sample_rows(done.rollout.groups[:shown], done.advantages.advantages_PG[:shown], done.number)
+        shown = min(self.options.logged_groups, len(groups))
+        rows = sample_rows(groups[:shown], done.advantages.advantages_PG[:shown], done.number)
         self._append(self.folder.samples, rows)
 
     def _append(self, path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
@@ -248,7 +250,7 @@ def _flops(module: GrpoModule, groups: Sequence[ScoredGroup], drawn_tokens: int)
         for group in groups
     ]
     return iteration_flops(
-        matmul_parameters(module.policy),
+        module.matmul_parameters,
         drawn_tokens,
         lengths,
         passes=module.options.inner_epochs,

@@ -16,11 +16,12 @@ import lightning
 import torch
 from torch import Tensor
 
-from r1light.core.errors import R1LightError
 from r1light.training import ranks
 from r1light.training.flops import forward_flops, matmul_parameters, training_flops
 from r1light.training.row_stream import RowSource
 from r1light.training.schedule import learning_rate_factor
+from r1light.training.stepping import backward, one_pass, set_learning_rate, step, wrapped
+from r1light.training.strategies import share_out
 from r1light.training.supervised_options import SupervisedOptions
 
 
@@ -101,72 +102,72 @@ class SupervisedModule(lightning.LightningModule):
         self.iteration = 0
         self.iterations = options.updates(len(stream.rows))
         self.last: Update | None = None
+        self.matmul_parameters = matmul_parameters(model)
+        self._spare: Sequence[Any] = stream.rows[:1]
         model.train()
 
-    def forward(self, batch: Any) -> Sums:
-        """The objective of a micro-batch."""
-        return self.objective(self.model, batch)
+    def forward(self, batch: Any) -> tuple[Tensor, Tensor]:
+        """Loss and metrics of a micro-batch, in a tuple, as strategies look for tensors in nothing else."""
+        sums = self.objective(self.model, batch)
+        return sums.loss, sums.metrics
 
     def training_step(self, _batch: Any, _index: int) -> None:
         """One update."""
         started = time.perf_counter()
         rows = self.stream.take(self.options.batch_size)
+        self._spare = rows[:1] or self._spare
         total = self._total(sum(self.objective.weight(row) for row in rows))
         optimizer: Any = self.optimizers()
-        rate = self._set_learning_rate(optimizer)
+        rate = set_learning_rate(optimizer, self._learning_rate())
         sums = torch.zeros(self.objective.metrics, dtype=torch.float64)
-        for batch in self.objective.micro_batches(rows, self.device):
-            out: Sums = self._wrapped(batch)
-            # engines average gradients over ranks; the loss is divided by the weight over all of them
-            self.manual_backward(out.loss / total * ranks.world_size())
-            sums += out.metrics.to("cpu", torch.float64)
-        norm = self._step(optimizer)
+        for batch, counts, last in self._in_step(rows):
+            with one_pass(self, last) as model:
+                loss, metrics_M = model(batch)
+                backward(self, loss / total, counts)
+            if counts:
+                sums += metrics_M.to("cpu", torch.float64)
+        norm = step(self, optimizer, self.options.max_grad_norm, self.iteration + 1)
         metrics = {**self.objective.finish(ranks.add_up(sums)), **self.stream.facts()}
         tokens = int(self._total(sum(self.objective.tokens(row) for row in rows)))
-        parameters, drawn = matmul_parameters(self.model), int(self._total(self.stream.drawn_tokens))
-        flops = training_flops(parameters, tokens) + forward_flops(parameters, drawn)
+        drawn = int(self._total(self.stream.drawn_tokens))
+        flops = training_flops(self.matmul_parameters, tokens) + forward_flops(self.matmul_parameters, drawn)
         self.iteration += 1
         seconds = time.perf_counter() - started
         self.last = Update(self.iteration, metrics, tokens, flops, norm, rate, seconds)
 
-    @property
-    def _wrapped(self) -> Any:
-        """The module as the strategy wraps it; a forward pass past the wrapper would escape its hooks."""
-        return self.trainer.strategy.model
+    def _in_step(self, rows: Sequence[Any]) -> Iterator[tuple[Any, bool, bool]]:
+        """Micro-batches, as many in each process; see `ranks.in_step`."""
+
+        def cut(some: Sequence[Any]) -> list[Any]:
+            return list(self.objective.micro_batches(some, self.device))
+
+        return ranks.in_step(cut(rows), lambda: cut(self._spare)[0])
 
     def _total(self, value: float) -> float:
         return float(ranks.add_up(ranks.on_device([value], self.device)))
 
-    def _set_learning_rate(self, optimizer: Any) -> float:
+    def _learning_rate(self) -> float:
+        """Of the next update."""
         options = self.options
-        factor = learning_rate_factor(
+        return options.lr * learning_rate_factor(
             options.lr_schedule, self.iteration, options.warmup_updates, self.iterations, options.lr_floor
         )
-        for group in optimizer.param_groups:
-            group["lr"] = options.lr * factor
-        return options.lr * factor
 
-    def _step(self, optimizer: Any) -> float:
-        """Clip and step; returns the gradient's norm before clipping."""
-        limit = self.options.max_grad_norm or float("inf")
-        trained = [parameter for parameter in self.model.parameters() if parameter.requires_grad]
-        norm = float(torch.nn.utils.clip_grad_norm_(trained, limit))
-        if norm != norm or norm == float("inf"):
-            raise R1LightError(
-                f"the gradient of update {self.iteration + 1} is not finite; the last checkpoint is "
-                "unharmed. Lower stage.lr, or train in trainer.precision=32-true"
-            )
-        optimizer.step()
-        optimizer.zero_grad()
-        return norm
+    def configure_model(self) -> None:
+        """Share the weights out, where the strategy asks for it."""
+        share_out(self, self.model)
 
     @torch.no_grad()
     def measure(self, rows: Sequence[Any]) -> dict[str, float]:
         """The objective's numbers on rows, without learning from them."""
         self.model.eval()
         sums = torch.zeros(self.objective.metrics, dtype=torch.float64)
-        for batch in self.objective.micro_batches(ranks.share_of(rows), self.device):
-            sums += self._wrapped(batch).metrics.to("cpu", torch.float64)
+        own = ranks.share_of(rows)
+        self._spare = own[:1] or list(rows[:1])
+        for batch, counts, _ in self._in_step(own):
+            _, metrics_M = wrapped(self)(batch)
+            if counts:
+                sums += metrics_M.to("cpu", torch.float64)
         self.model.train()
         return self.objective.finish(ranks.add_up(sums))
 

@@ -113,7 +113,7 @@ class SupervisedRecord(lightning.Callback):
         self.last = {name: value for name, value in row.items() if isinstance(value, float)}
         self._append(_row(done.number, row))
         self._recorded = done.number
-        if ending or self.interrupt.requested or done.number % module.options.checkpoint_every == 0:
+        if ending or self.interrupt.agreed() or done.number % module.options.checkpoint_every == 0:
             self._save(trainer, module)
         self.bar.advance(loss=row["loss"])
         self.interrupt.check()

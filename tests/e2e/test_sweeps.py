@@ -132,6 +132,6 @@ def test_another_sweepers_direction_decides_what_is_best(command, site):
 
 def test_only_the_first_process_of_a_run_compares(command):
     words = ["stage=act", "seed=0,1", "hydra.sweep.dir=sweep"]
-    done = command("-m", *words, act=True, env={"RANK": "1", "R1LIGHT_RUN_FOLDER": str(command.folder)})
+    done = command("-m", *words, act=True, env={"RANK": "1"})
     assert done.returncode == 0, done.stderr
     assert "comparison" not in done.stdout

@@ -208,8 +208,8 @@ def test_training_stops_when_accuracy_levels_off(run_grpo):
 @pytest.mark.parametrize(
     ("overrides", "line"),
     [
-        (["stage.minibatches=2", "trainer.devices=4"], "4 devices x 2 minibatches; nearest"),
-        (["trainer.devices=2"], "this release trains on one device"),
+        (["stage.minibatches=2", "trainer.devices=3"], "3 ranks and 2 minibatches; nearest: 6"),
+        (["rollout=hf", "trainer.strategy=fsdp2"], "under trainer.strategy=fsdp2 no process has all of it"),
         (["trainer=gpu"], "torch sees no GPU here")
         if not torch.cuda.is_available()
         else (["stage.lr=0"], "lr=0"),

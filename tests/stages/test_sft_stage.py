@@ -129,7 +129,7 @@ def test_packed_rows_and_adapters_train(run_sft):
         (["data.test_share=0.999999"], DataError, "data=conversations has no rows to train on"),
         (["stage.epochs=0.01"], ConfigError, r"stage.epochs=0.01 of \d+ rows is none; raise it"),
         (["stage.packed=true", "model=hf", "model.attention=eager"], ConfigError, "stage.packed=true needs"),
-        (["trainer.devices=2"], ConfigError, "trainer.devices=2: this release trains on one device"),
+        (["stage.lora.rank=2", "trainer.strategy=fsdp2"], ConfigError, "strategy=fsdp2 shares it out"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_run_is_refused_in_one_line(run_sft, overrides, error, message):

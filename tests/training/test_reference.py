@@ -26,7 +26,7 @@ def test_reset_and_trail():
     reference = Reference(policy)
     with torch.no_grad():
         policy.weight.fill_(3.0)
-    reference.trail(policy, 0.75)  # 0.75 * 1 + 0.25 * 3
+    reference.trail(policy.named_parameters(), 0.75)  # 0.75 * 1 + 0.25 * 3
     assert reference.model.weight.tolist() == [[1.5, 1.5]]
-    reference.reset(policy)
+    reference.reset(policy.named_parameters())
     assert reference.model.weight.tolist() == [[3.0, 3.0]]

@@ -84,6 +84,7 @@ def run_ours(rows: Sequence[dict[str, list[int]]], options: argparse.Namespace, 
     """Train by the module of `stage=sft`; the times at the start and after each update."""
     import lightning
 
+    from r1light.config.schema import TrainerSpec
     from r1light.models.pretrained import Pretrained
     from r1light.stages.supervised import CPU_TOKENS
     from r1light.training.fit import fit, make_trainer
@@ -106,7 +107,7 @@ def run_ours(rows: Sequence[dict[str, list[int]]], options: argparse.Namespace, 
     objective = SftObjective(CPU_TOKENS, options.side == OURS_PACKED)
     settings = SupervisedOptions(batch_size=options.batch, epochs=1.0, lr=2e-5)
     module = SupervisedModule(model, objective, RowStream(ours, 0, 1.0), settings)
-    fit(make_trainer([Clock()], "cpu", "32-true", folder), module, None)
+    fit(make_trainer([Clock()], "cpu", TrainerSpec("cpu"), folder, None), module, None)
     return times
 
 

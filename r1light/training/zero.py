@@ -1,0 +1,94 @@
+"""DeepSpeed: ZeRO stages 1, 2 and 3 under Lightning, and the weights that stage 3 shares out."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import torch
+
+
+def gathered(parameter: Any) -> AbstractContextManager[Any]:
+    """A context in which a parameter of ZeRO-3 is whole; all processes have to enter it."""
+    from deepspeed.runtime.zero.partition_parameters import GatheredParameters
+
+    context: AbstractContextManager[Any] = GatheredParameters([parameter])
+    return context
+
+
+def gather_with(module: Any, part: Any) -> None:
+    """Have a part's own weights be whole in the module's forward and backward passes too (ZeRO-3)."""
+    from deepspeed.runtime.zero.partition_parameters import register_external_parameter
+
+    for parameter in part.parameters():
+        register_external_parameter(module, parameter)
+
+
+def strategy(stage: int, offload: Sequence[str], max_grad_norm: float | None, timeout: timedelta) -> Any:
+    """Lightning's strategy for a ZeRO stage, on GPUs or CPUs.
+
+    Args:
+        stage: 1, 2 or 3.
+        offload: What is kept in the host's memory: "optimizer", "parameters".
+        max_grad_norm: Where gradients are clipped; None for nowhere.
+        timeout: How long a process waits for another.
+    """
+    os.environ.setdefault("DS_ACCELERATOR", "cuda" if torch.cuda.is_available() else "cpu")
+    from deepspeed import comm
+    from lightning.fabric.utilities.seed import reset_seed
+    from lightning.pytorch.strategies import DeepSpeedStrategy
+
+    class OnAnyDevice(DeepSpeedStrategy):
+        """Lightning's strategy, which refuses CPUs, on any device; a checkpoint is whole or absent."""
+
+        @property
+        def root_device(self) -> torch.device:
+            assert self.parallel_devices is not None
+            device = self.parallel_devices[self.local_rank]
+            return torch.device("cpu", 0) if device.type == "cpu" else device
+
+        def setup_environment(self) -> None:
+            super(DeepSpeedStrategy, self).setup_environment()
+
+        def setup_distributed(self) -> None:
+            reset_seed()
+            self.set_world_ranks()
+            comm.init_distributed()  # joins the group that is there
+
+        def save_checkpoint(
+            self, checkpoint: dict[str, Any], filepath: Any, storage_options: Any = None
+        ) -> None:
+            target = Path(filepath)
+            aside = target.with_name(f".{target.name}.new")
+            if self.is_global_zero:
+                shutil.rmtree(aside, ignore_errors=True)
+            self.barrier()
+            super().save_checkpoint(checkpoint, aside, storage_options)
+            self.barrier()
+            if self.is_global_zero:
+                shutil.rmtree(target, ignore_errors=True)
+                aside.replace(target)
+            self.barrier()
+
+    return OnAnyDevice(config=_config(stage, offload, max_grad_norm), timeout=timeout)
+
+
+def _config(stage: int, offload: Sequence[str], max_grad_norm: float | None) -> dict[str, Any]:
+    """What DeepSpeed is told; the optimiser is torch's own."""
+    zero: dict[str, Any] = {"stage": stage}
+    if "optimizer" in offload:
+        zero["offload_optimizer"] = {"device": "cpu"}
+    if "parameters" in offload:
+        zero["offload_param"] = {"device": "cpu"}
+    return {
+        "train_micro_batch_size_per_gpu": 1,
+        "gradient_clipping": max_grad_norm or 0.0,
+        "zero_optimization": zero,
+        "zero_allow_untested_optimizer": True,
+        "zero_force_ds_cpu_optimizer": False,
+    }

@@ -1,0 +1,73 @@
+"""Two gloo processes learn what one learns, under every strategy, from rows of very different lengths."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+
+pytestmark = [pytest.mark.slow, pytest.mark.distributed]
+
+WORKER = Path(__file__).with_name("learn_on_ranks.py")
+DEADLINE = 240.0
+
+
+def learn(strategy, world, folder):
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    output = folder / f"{strategy}-{world}.pt"
+    place = {"WORLD_SIZE": str(world), "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port)}
+    common = {**os.environ, **(place if world > 1 else {}), "OMP_NUM_THREADS": "1"}
+    processes = [
+        subprocess.Popen(
+            [sys.executable, str(WORKER), strategy, str(world), str(output)],
+            env={**common, **({"RANK": str(rank), "LOCAL_RANK": str(rank)} if world > 1 else {})},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        for rank in range(world)
+    ]
+    try:
+        said = [process.communicate(timeout=DEADLINE)[0] for process in processes]
+    finally:
+        for process in processes:
+            process.kill()
+    assert [process.returncode for process in processes] == [0] * world, "\n".join(said)[-3000:]
+    return torch.load(output)
+
+
+@pytest.fixture(scope="module")
+def alone(tmp_path_factory):
+    return learn("ddp", 1, tmp_path_factory.mktemp("alone"))
+
+
+def flat(weights):
+    return torch.cat([each.flatten() for each in weights.values()]).double()
+
+
+@pytest.mark.parametrize(
+    "strategy", ["ddp", "fsdp2", "deepspeed_zero1", "deepspeed_zero2", "deepspeed_zero3"]
+)
+def test_two_processes_learn_what_one_learns(strategy, alone, tmp_path):
+    together = learn(strategy, 2, tmp_path)
+    assert alone["seen"][0].keys() == together["seen"][0].keys()
+    assert len(alone["norms"]) == len(together["norms"]) == 6
+    assert min(alone["norms"]) > 0.05  # so all gradients are clipped to 0.05 ...
+    for one, two in zip(alone["norms"], together["norms"], strict=True):
+        assert two == pytest.approx(one, rel=1e-5)
+    before, before_too = flat(alone["seen"][0]), flat(together["seen"][0])
+    assert torch.equal(before, before_too)
+    for weights, weights_too in zip(alone["seen"][1:], together["seen"][1:], strict=True):
+        after, after_too = flat(weights), flat(weights_too)
+        clipped, clipped_too = before - after, before_too - after_too
+        assert float(clipped.norm()) == pytest.approx(0.05, rel=1e-4)  # ... and each step is that long
+        assert float((clipped - clipped_too).norm() / clipped.norm()) < 1e-5
+        before, before_too = after, after_too
+    assert float((before - before_too).abs().max()) < 1e-6

@@ -14,7 +14,7 @@ from __future__ import annotations
 import itertools
 import json
 import math
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence, Sized
 from contextlib import contextmanager
 from typing import Any
 
@@ -37,7 +37,7 @@ HOSTILE = (
     "(" * 2000 + ")" * 2000,
     "a " * 10000,
 )
-"""Texts that a model may write and that code for well-meant ones trips over: empty, unclosed, huge, foreign."""
+"""Texts that a model may write, and that code for well-meant ones trips over."""
 
 PROBLEM = Problem("contract/1", "What is 2+3?", "exact", answer="5", language="en")
 """The problem that checks use where none is given."""
@@ -241,10 +241,8 @@ def _check_problems(
     ids = [problem.id for problem in problems]
     _want(len(set(ids)) == len(ids), name, "ids are unique")
     _want(list(itertools.islice(source, limit)) == problems, name, "a second pass gives the same problems")
-    _want(
-        list(itertools.islice(again, limit)) == problems, name, "two of the same configuration are the same"
-    )
-    if hasattr(source, "__len__") and len(problems) < limit:
+    _want(list(itertools.islice(again, limit)) == problems, name, "two of one configuration are the same")
+    if isinstance(source, Sized) and len(problems) < limit:
         _want(len(source) == len(problems), name, f"len is {len(source)} for {len(problems)} problems")
     return problems
 

@@ -113,6 +113,6 @@ def process_rank() -> int:
 def _remove_empty(path: Path) -> None:
     """Remove a folder that Hydra made for a stage that writes nothing, and its parents if they are empty."""
     for folder in (path, path.parent, path.parent.parent):
-        if not folder.is_dir() or any(folder.iterdir()):
+        if not folder.is_dir() or any(folder.iterdir()) or folder.absolute() == Path.cwd():
             return
         folder.rmdir()

@@ -43,7 +43,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _dispatch(arguments: list[str]) -> int:
-    """Parse Hydra's flags, check the configuration, and hand over to Hydra; `new` is no run, and not Hydra's."""
+    """Parse Hydra's flags, check the configuration, and hand over to Hydra; `new` runs no stage."""
     if arguments[:1] == ["new"]:
         from r1light.scaffold.new import main as new
 

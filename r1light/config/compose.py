@@ -237,6 +237,11 @@ def _check_choices(parsed: Iterable[Override]) -> None:
         if override.is_delete() or override.is_sweep_override():
             continue
         group, value = override.get_key_element(), override.value()
+        if isinstance(value, list):  # several options of one group, of which Hydra names no known ones
+            options = loader.get_group_options(str(override.key_or_group))
+            for name in value if options else ():
+                if str(name) not in options:
+                    raise unknown_name(group, str(name), options)
         if value is None or isinstance(value, bool | int | float):
             options = loader.get_group_options(str(override.key_or_group))
             if options:

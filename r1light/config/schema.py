@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from r1light.config.logger_schema import LoggerSpec
 from r1light.config.pipeline_schema import PipelineSpec
 from r1light.core.sandbox import SandboxConfig
 
@@ -155,14 +156,6 @@ class TrainerSpec:
             raise ValueError(f"devices={self.devices} must be at least 1")
         if self.threads is not None and self.threads < 1:
             raise ValueError(f"threads={self.threads} must be at least 1, or null")
-
-
-@dataclass(frozen=True, slots=True)
-class LoggerSpec:
-    """Where metrics go besides metrics.jsonl, which is always written."""
-
-    name: Literal["none"] = "none"
-    """`none` for nowhere else."""
 
 
 @dataclass(frozen=True, slots=True)

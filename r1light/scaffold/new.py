@@ -1,7 +1,7 @@
 """Writing a plugin's distribution from the files in skeleton/.
 
-A file there is a `string.Template`. Its place in the distribution is its path in skeleton/, without `.txt`, in
-which NAME and PACKAGE stand for the names of the component and of its package.
+A file there is a `string.Template`. Its place in the distribution is its path in skeleton/common/ or
+skeleton/KIND/, without `.txt`, in which NAME and PACKAGE stand for the component's name and its package's.
 """
 
 from __future__ import annotations
@@ -46,8 +46,8 @@ class Plugin:
             raise unknown_name("kind of component", self.kind, GROUPS)
         if not re.fullmatch(r"[a-z][a-z0-9]*(_[a-z0-9]+)*", self.name):
             raise ConfigError(
-                f"the name {self.name!r} must be lower-case letters, digits and single underscores, and begin "
-                "with a letter, such as short_answers"
+                f"the name {self.name!r} must be lower-case letters, digits and single underscores, and "
+                "begin with a letter, such as short_answers"
             )
         for entry in registry(GROUPS[self.kind]).entries():
             if entry.name == self.name:

@@ -17,6 +17,7 @@ from r1light.core.masking import mask
 from r1light.core.progress import logging_to
 from r1light.core.run_folder import RunFolder, StageResult, write_atomic
 from r1light.stages import stage_module
+from r1light.stages.logged import logged
 from r1light.stages.take_folder import open_run_folder
 
 RUN_FOLDER_VARIABLE = "R1LIGHT_RUN_FOLDER"
@@ -71,7 +72,9 @@ def _recorded(config: RunConfig, folder: RunFolder, overrides: Sequence[str]) ->
     start_manifest(
         folder, stage=config.stage_name, seed=config.seed, resolved=config.resolved, overrides=overrides
     )
-    result = _run(config, folder)
+    with logged(config, folder) as (listened, finish):
+        result = _run(config, listened)
+        finish(result)
     if not read_manifest(folder).get("finished"):  # a stage with a report has done so before it
         finish_manifest(folder)
     folder.save_result(result)

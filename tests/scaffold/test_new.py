@@ -18,7 +18,7 @@ def test_the_tests_of_every_kind_pass_as_they_are_written(tmp_path):
     folders = [write(Plugin(kind, f"my_{kind}"), tmp_path) for kind in GROUPS]
     where = os.pathsep.join([str(ROOT), *map(str, folders)])
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-c", os.devnull, "--rootdir", str(tmp_path), *map(str, folders)],
+        [sys.executable, "-m", "pytest", "-q", "-c", os.devnull, f"--rootdir={tmp_path}", *map(str, folders)],
         cwd=tmp_path, env={**os.environ, "PYTHONPATH": where}, capture_output=True, text=True, timeout=120,
         check=False,
     )  # fmt: skip

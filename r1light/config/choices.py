@@ -14,7 +14,7 @@ def check_choices(parsed: Iterable[Override]) -> None:
     """Look at the choices of a command line, in the compose API's context.
 
     Raises:
-        ConfigError: A group of YAML files is given a number, a flag or nothing, or a list with an unknown name.
+        ConfigError: A group of YAML files is given a number, a flag or nothing, or an unknown name in a list.
     """
     loader = GlobalHydra.instance().config_loader()
     for override in parsed:

@@ -29,8 +29,8 @@ demo: venv
 test: lint types contracts unit
 
 lint: venv
-	$(BIN)/ruff check r1light tests tools
-	$(BIN)/ruff format --check r1light tests tools
+	$(BIN)/ruff check r1light tests tools plugins
+	$(BIN)/ruff format --check r1light tests tools plugins
 
 types: venv
 	$(BIN)/mypy

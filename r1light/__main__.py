@@ -43,7 +43,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _dispatch(arguments: list[str]) -> int:
-    """Parse Hydra's flags, check the configuration, and hand over to Hydra."""
+    """Parse Hydra's flags, check the configuration, and hand over to Hydra; `new` runs no stage."""
+    if arguments[:1] == ["new"]:
+        from r1light.scaffold.new import main as new
+
+        new(arguments[1:])
+        return 0
     from hydra._internal.utils import get_args_parser
 
     from r1light.config.compose import Source, compose_jobs

@@ -34,6 +34,7 @@ from r1light.core.types import (
     TestCase,
     Verdict,
 )
+from r1light.data.splits import Split, seeded, split_of
 
 __all__ = [
     "Benchmark",
@@ -57,10 +58,13 @@ __all__ = [
     "Sample",
     "SamplingParams",
     "Score",
+    "Split",
     "Task",
     "Template",
     "TestCase",
     "UserError",
     "Verdict",
     "per_sample",
+    "seeded",
+    "split_of",
 ]

@@ -41,10 +41,15 @@ class SweepEnd(Callback):
     """Has a sweep end in a comparison; conf/sweep/default.yaml names it."""
 
     def on_multirun_start(self, config: DictConfig, **kwargs: Any) -> None:
-        """Remember where the sweep writes, and which way its sweeper optimises if it says so."""
+        """Remember where the sweep writes, and which way its sweeper optimises if it says so.
+
+        The folder is made at once: a sweeper may keep a study in it before it has a job.
+        """
         del kwargs
         wanted = str(config.hydra.sweeper.get("direction", "")).rpartition(".")[2]
-        _begun.append(_Sweep(Path(config.hydra.sweep.dir).absolute(), _DIRECTIONS.get(wanted, "auto")))
+        folder = Path(config.hydra.sweep.dir).absolute()
+        folder.mkdir(parents=True, exist_ok=True)
+        _begun.append(_Sweep(folder, _DIRECTIONS.get(wanted, "auto")))
 
 
 @contextmanager

@@ -33,6 +33,7 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException, UnsupportedInterpolationType
 from yaml import YAMLError
 
+from r1light.config.choices import check_choices
 from r1light.config.references import KINDS, register_references
 from r1light.config.scale import apply_scale
 from r1light.config.search_path import conf_dir
@@ -90,7 +91,7 @@ def compose_jobs(overrides: Sequence[str], source: Source, *, multirun: bool) ->
     overrides = [_literal(line) for line in overrides]
     with _initialized(source):
         parsed = _parse(overrides)
-        _check_choices(parsed)
+        check_choices(parsed)
         fixed = [
             line for line, override in zip(overrides, parsed, strict=True) if not override.is_sweep_override()
         ]
@@ -102,6 +103,9 @@ def compose_jobs(overrides: Sequence[str], source: Source, *, multirun: bool) ->
         if multirun and config.hydra.sweeper.get("_target_") == _BASIC_SWEEPER:
             combinations = _combinations(config, overrides)
             configs = [_compose(source.config_name, combination, forced) for combination in combinations]
+        elif multirun:
+            known = [line for line in overrides if line in fixed or "." in _key(line)]
+            forced.update(_others_absent(source.config_name, known))
     final = [f"++{line}" if _key(line) in forced else line for line in overrides]
     return Composed([resolve(config) for config in configs], final, multirun)
 
@@ -228,22 +232,6 @@ def _parse(overrides: Iterable[str]) -> list[Override]:
         return OverridesParser.create().parse_overrides(list(overrides))
     except HYDRA_ERRORS as error:
         raise explain(error) from error
-
-
-def _check_choices(parsed: Iterable[Override]) -> None:
-    """Refuse what can be no choice of a group, such as `pipeline=null`: Hydra does not say which it is."""
-    loader = GlobalHydra.instance().config_loader()
-    for override in parsed:
-        if override.is_delete() or override.is_sweep_override():
-            continue
-        group, value = override.get_key_element(), override.value()
-        if value is None or isinstance(value, bool | int | float):
-            options = loader.get_group_options(str(override.key_or_group))
-            if options:
-                raise ConfigError(
-                    f"{group}={override.get_value_element_as_str()}: {override.key_or_group} is a group of "
-                    f"YAML files; name one ({', '.join(options)}), or leave {override.key_or_group} out"
-                )
 
 
 def _combinations(config: DictConfig, overrides: Sequence[str]) -> list[list[str]]:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from r1light.config.logger_schema import LoggerSpec
 from r1light.config.pipeline_schema import PipelineSpec
 from r1light.core.sandbox import SandboxConfig
 
@@ -183,14 +184,6 @@ class TrainerSpec:
     def shards_weights(self) -> bool:
         """Whether no process has all weights."""
         return self.strategy in ("fsdp2", "deepspeed_zero3")
-
-
-@dataclass(frozen=True, slots=True)
-class LoggerSpec:
-    """Where metrics go besides metrics.jsonl, which is always written."""
-
-    name: Literal["none"] = "none"
-    """`none` for nowhere else."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,14 +2,16 @@
 
 A distribution brings YAML by an entry point in group `r1light.conf` whose value is a package, such as
 `r1light_brevity.conf`. It is searched after ours; a file that two of them bring is an error, as Hydra would
-take the first in silence.
+take the first in silence. A package that cannot be imported is left out with a line that names it: what is
+broken in one distribution is to stop no run that does not use it.
 """
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from importlib.metadata import entry_points
+from importlib.metadata import EntryPoint, entry_points
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -24,11 +26,19 @@ CONF_GROUP = "r1light.conf"
 
 @dataclass(frozen=True, slots=True)
 class ConfPackage:
-    """A package of YAML files that a distribution brings."""
+    """A package of YAML files that a distribution brings.
+
+    Attributes:
+        distribution: The distribution's name.
+        package: The package's name.
+        folders: Where it lies; nowhere for one that is broken.
+        error: Why it is broken, in one line; empty where it is not.
+    """
 
     distribution: str
     package: str
-    folders: tuple[Path, ...]
+    folders: tuple[Path, ...] = ()
+    error: str = ""
 
     def files(self) -> Iterator[str]:
         """The YAML files in it, such as "reward/brevity.yaml"."""
@@ -53,25 +63,23 @@ def conf_dir() -> Path:
 
 
 def plugin_packages() -> list[ConfPackage]:
-    """The YAML packages of installed distributions, in a fixed order.
+    """The YAML packages of installed distributions, broken ones too, in a fixed order."""
+    points = sorted(entry_points(group=CONF_GROUP), key=lambda point: (point.value, point.name))
+    return [_package(point) for point in points]
 
-    Raises:
-        PluginError: If one of them cannot be found.
-    """
-    found = []
-    for point in sorted(entry_points(group=CONF_GROUP), key=lambda point: (point.value, point.name)):
-        distribution = point.dist.name if point.dist else "unknown"
-        try:
-            spec = find_spec(point.value)
-        except ImportError:
-            spec = None
-        if spec is None or not spec.submodule_search_locations:
-            raise PluginError(
-                f"{distribution} names {point.value} in {CONF_GROUP}, but there is no such package"
-            )
-        folders = tuple(dict.fromkeys(Path(place).resolve() for place in spec.submodule_search_locations))
-        found.append(ConfPackage(distribution, point.value, folders))
-    return found
+
+def _package(point: EntryPoint) -> ConfPackage:
+    distribution = point.dist.name if point.dist else "unknown"
+    try:
+        spec = find_spec(point.value)  # imports the package that it stands in
+    except Exception as error:
+        why = " ".join(f"does not import: {type(error).__name__}: {error}".split())
+    else:
+        if spec is not None and spec.submodule_search_locations:
+            folders = dict.fromkeys(Path(place).resolve() for place in spec.submodule_search_locations)
+            return ConfPackage(distribution, point.value, tuple(folders))
+        why = "is no package"
+    return ConfPackage(distribution, point.value, error=f"{CONF_GROUP} {point.value} of {distribution} {why}")
 
 
 def check_packages(packages: Iterable[ConfPackage]) -> None:
@@ -97,14 +105,20 @@ class PluginConfs(SearchPathPlugin):
     def manipulate_search_path(self, search_path: ConfigSearchPath) -> None:
         """Append one `pkg://` entry a package."""
         for package in plugin_packages():
+            if package.error:
+                continue
             search_path.append(f"plugin {package.distribution}", f"pkg://{package.package}")
 
 
 def register() -> None:
-    """Make Hydra search plugins' YAML, in this process; may be called again.
+    """Make Hydra search plugins' YAML, in this process; may be called again. Says what is broken, on stderr.
 
     Raises:
-        PluginError: If a plugin's package is missing, or a file is brought twice.
+        PluginError: If a file is brought twice.
     """
-    check_packages([ConfPackage("r1light", "r1light.conf", (conf_dir(),)), *plugin_packages()])
+    packages = plugin_packages()
+    for package in packages:
+        if package.error:
+            print(f"warning: {package.error}; its YAML is left out", file=sys.stderr)  # noqa: T201
+    check_packages([ConfPackage("r1light", "r1light.conf", (conf_dir(),)), *packages])
     Plugins.instance().register(PluginConfs)

@@ -9,12 +9,12 @@ from types import ModuleType
 from typing import Any
 
 from r1light.config.convert import convert, join, to_plain, unknown_key
+from r1light.config.logger_schema import LoggerSpec
 from r1light.config.pipeline_schema import PipelineSpec, check_members
 from r1light.config.schema import (
     Component,
     DataSpec,
     Decontamination,
-    LoggerSpec,
     ModelSpec,
     Recommended,
     RecommendedRate,

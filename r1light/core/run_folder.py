@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -30,11 +30,21 @@ class StageResult:
     outputs: Mapping[str, str] = field(default_factory=dict)
 
 
+Listener = Callable[[Path, Sequence[Mapping[str, Any]]], None]
+"""Is told of the rows that were appended to a file of the folder."""
+
+
 @dataclass(frozen=True, slots=True)
 class RunFolder:
-    """One run's folder and the fixed names in it."""
+    """One run's folder and the fixed names in it.
+
+    Attributes:
+        path: The folder.
+        listener: Told of the rows that `append` has written.
+    """
 
     path: Path
+    listener: Listener | None = field(default=None, compare=False, repr=False)
 
     @property
     def config(self) -> Path:
@@ -85,6 +95,16 @@ class RunFolder:
     def log(self) -> Path:
         """What the run said."""
         return self.path / "r1light.log"
+
+    def append(self, path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Append rows to metrics.jsonl or samples.jsonl, and tell the listener.
+
+        Raises:
+            StorageError: If they cannot be written.
+        """
+        append_jsonl(path, rows)
+        if self.listener is not None:
+            self.listener(path, rows)
 
     def save_result(self, result: StageResult) -> None:
         """Write result.json."""

@@ -17,6 +17,7 @@ from r1light.core.progress import logging_to
 from r1light.core.run_folder import RunFolder, StageResult, write_atomic
 from r1light.stages import stage_module
 from r1light.stages.launch import LAUNCHED, joined, process_rank, shares_training
+from r1light.stages.logged import logged
 from r1light.stages.take_folder import open_run_folder
 
 _log = logging.getLogger("r1light")
@@ -81,7 +82,9 @@ def _recorded(config: RunConfig, folder: RunFolder, overrides: Sequence[str]) ->
     start_manifest(
         folder, stage=config.stage_name, seed=config.seed, resolved=config.resolved, overrides=overrides
     )
-    result = _run(config, folder)
+    with logged(config, folder) as (listened, finish):
+        result = _run(config, listened)
+        finish(result)
     if not read_manifest(folder).get("finished"):  # a stage with a report has done so before it
         finish_manifest(folder)
     folder.save_result(result)
@@ -101,6 +104,6 @@ def _log_to_file_only(error: BaseException) -> None:
 def _remove_empty(path: Path) -> None:
     """Remove a folder that Hydra made for a stage that writes nothing, and its parents if they are empty."""
     for folder in (path, path.parent, path.parent.parent):
-        if not folder.is_dir() or any(folder.iterdir()):
+        if not folder.is_dir() or any(folder.iterdir()) or folder.absolute() == Path.cwd():
             return
         folder.rmdir()

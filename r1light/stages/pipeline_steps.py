@@ -9,9 +9,10 @@ from typing import Any
 
 from r1light.config.compose import Source, compose_jobs
 from r1light.config.convert import to_plain
+from r1light.config.logger_schema import LoggerSpec
 from r1light.config.pipeline_schema import PipelineSpec
 from r1light.config.running import as_arguments, running_source
-from r1light.config.schema import LoggerSpec, RunConfig, TrainerSpec
+from r1light.config.schema import RunConfig, TrainerSpec
 from r1light.config.validate import validate
 from r1light.core.errors import ConfigError, UserError, unknown_name
 from r1light.core.run_folder import RunFolder
@@ -100,7 +101,7 @@ def _differing(value: Mapping[str, Any], default: Mapping[str, Any]) -> dict[str
     for key, item in value.items():
         if isinstance(item, Mapping):
             inner = _differing(item, default.get(key) or {})
-            found |= {key: inner} if inner else {}
+            found |= {key: inner} if inner or default.get(key) is None else {}  # a logger without options
         elif item != default.get(key):
             found[key] = item
     return found

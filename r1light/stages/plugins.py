@@ -1,4 +1,4 @@
-"""`stage=plugins`: every component there is, who brings it, and whether it imports."""
+"""`stage=plugins`: every component and package of YAML there is, who brings it, and whether it imports."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from r1light.config.schema import RunConfig
+from r1light.config.search_path import ConfPackage, plugin_packages
 from r1light.core.errors import PluginError
 from r1light.core.registry import GROUPS, Entry, registry
 from r1light.core.run_folder import RunFolder, StageResult
@@ -30,14 +31,18 @@ def run(config: RunConfig, folder: RunFolder) -> StageResult:
     del config, folder
     from rich.console import Console
 
-    entries = [entry for group in GROUPS for entry in registry(group).entries()]
-    errors = {(entry.group, entry.name): import_error(entry) for entry in entries}
+    found = [(entry, import_error(entry)) for group in GROUPS for entry in registry(group).entries()]
+    found += [(_of_conf(package), package.error or None) for package in plugin_packages()]
     console = Console(width=None if sys.stdout.isatty() else 140)
-    console.print(_table(entries, errors))
-    broken = [error for error in errors.values() if error is not None]
+    console.print(_table(found))
+    broken = [error for _, error in found if error is not None]
     for error in broken:
         console.print(error, style="red", markup=False, highlight=False, soft_wrap=True)
-    return StageResult("plugins", {"components": len(entries), "broken": len(broken)})
+    return StageResult("plugins", {"components": len(found), "broken": len(broken)})
+
+
+def _of_conf(package: ConfPackage) -> Entry:
+    return Entry("conf", "*.yaml", package.package, package.distribution)
 
 
 def import_error(entry: Entry) -> str | None:
@@ -49,13 +54,13 @@ def import_error(entry: Entry) -> str | None:
     return None
 
 
-def _table(entries: list[Entry], errors: dict[tuple[str, str], str | None]) -> Table:
+def _table(found: list[tuple[Entry, str | None]]) -> Table:
     from rich.table import Table
 
     table = Table(title="r1light components")
     for heading in ("group", "name", "distribution", "object", "imports"):
         table.add_column(heading, overflow="fold")
-    for entry in entries:
-        imports = "yes" if errors[entry.group, entry.name] is None else "NO"
+    for entry, error in found:
+        imports = "yes" if error is None else "NO"
         table.add_row(f"r1light.{entry.group}", entry.name, entry.distribution, entry.target, imports)
     return table

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from r1light.config.schema import RunConfig
 from r1light.core.errors import DataError
 from r1light.core.progress import progress
-from r1light.core.run_folder import RunFolder, StageResult, append_jsonl
+from r1light.core.run_folder import RunFolder, StageResult
 from r1light.core.types import Problem
 
 if TYPE_CHECKING:
@@ -144,7 +144,7 @@ def _finish(config: RunConfig, folder: RunFolder, survey: Survey) -> StageResult
 
     limits = config.resolved["stage"]
     folder.samples.unlink(missing_ok=True)
-    append_jsonl(folder.samples, survey.samples)
+    folder.append(folder.samples, survey.samples)
     result = StageResult(
         "validate", survey.metrics, {"samples": str(folder.samples), "report": str(folder.report)}
     )

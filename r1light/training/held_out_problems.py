@@ -9,7 +9,7 @@ from typing import Any
 
 import lightning
 
-from r1light.core.run_folder import RunFolder, append_jsonl
+from r1light.core.run_folder import RunFolder
 from r1light.core.types import Problem
 from r1light.training import ranks
 from r1light.training.held_out import (
@@ -133,4 +133,4 @@ class ProblemRecord(lightning.Callback):
 
     def _write(self, phase: str, iteration: int, judged: Sequence[Judged]) -> None:
         if ranks.rank() == 0:
-            append_jsonl(self.folder.samples, judged_rows(phase, iteration, judged))
+            self.folder.append(self.folder.samples, judged_rows(phase, iteration, judged))

@@ -13,7 +13,7 @@ from typing import Any
 import lightning
 
 from r1light.core.progress import Progress
-from r1light.core.run_folder import RunFolder, append_jsonl
+from r1light.core.run_folder import RunFolder
 from r1light.core.types import Problem
 from r1light.evaluation.outcome import Measures
 from r1light.models.save import save_model
@@ -236,7 +236,7 @@ class Record(lightning.Callback):
 
     def _append(self, path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
         if ranks.rank() == 0:
-            append_jsonl(path, rows)
+            self.folder.append(path, rows)
 
 
 def _flops(module: GrpoModule, groups: Sequence[ScoredGroup], drawn_tokens: int) -> int:

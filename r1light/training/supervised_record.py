@@ -12,7 +12,7 @@ from typing import Any, Protocol
 import lightning
 
 from r1light.core.progress import Progress
-from r1light.core.run_folder import RunFolder, append_jsonl
+from r1light.core.run_folder import RunFolder
 from r1light.training import ranks
 from r1light.training.checkpoint import checkpoint_name, prune
 from r1light.training.host import rss_gb
@@ -149,7 +149,7 @@ class SupervisedRecord(lightning.Callback):
 
     def _append(self, row: Mapping[str, Any]) -> None:
         if ranks.rank() == 0:
-            append_jsonl(self.folder.metrics, [row])
+            self.folder.append(self.folder.metrics, [row])
 
 
 def _row(number: int, metrics: Mapping[str, Any]) -> dict[str, Any]:

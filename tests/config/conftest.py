@@ -82,6 +82,6 @@ def plain():
             },
             "rollout": {"name": "bare"},
             "trainer": {"accelerator": "cpu"},
-            "logger": {"name": "none"},
+            "logger": {},
         }
     )

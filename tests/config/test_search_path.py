@@ -2,6 +2,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from hydra._internal.config_search_path_impl import ConfigSearchPathImpl
 
 from r1light.config import search_path as module
 from r1light.config.search_path import ConfPackage, check_packages, conf_dir, plugin_packages
@@ -64,10 +65,24 @@ def test_a_plugin_cannot_take_the_place_of_a_file_of_ours(install):
 
 def test_a_package_that_does_not_exist_is_named(install):
     install("gone", "gone_conf")
-    with pytest.raises(
-        PluginError, match=r"gone names gone_conf in r1light.conf, but there is no such package"
-    ):
-        plugin_packages()
+    (package,) = plugin_packages()
+    assert package.error == "r1light.conf gone_conf of gone is no package"
+
+
+def test_a_package_that_raises_is_named_and_the_others_are_searched(install, tmp_path, capsys):
+    install("r1light-demo", "demo_conf", "reward/brevity.yaml")
+    install("r1light-broken", "broken_plugin.conf", "reward/broken.yaml")
+    (tmp_path / "broken_plugin").mkdir()
+    (tmp_path / "broken_plugin" / "__init__.py").write_text("1 / 0\n")
+    module.register()
+    warning = (
+        "warning: r1light.conf broken_plugin.conf of r1light-broken does not import: "
+        "ZeroDivisionError: division by zero; its YAML is left out\n"
+    )
+    assert capsys.readouterr().err == warning
+    path = ConfigSearchPathImpl()
+    module.PluginConfs().manipulate_search_path(path)
+    assert [each.path for each in path.get_path()] == ["pkg://demo_conf"]
 
 
 def test_packages_of_different_files_live_together():

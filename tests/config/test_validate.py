@@ -3,7 +3,8 @@ from dataclasses import FrozenInstanceError
 
 import pytest
 
-from r1light.config.schema import LoggerSpec, ModelSpec, Recommended, TrainerSpec
+from r1light.config.logger_schema import LoggerSpec
+from r1light.config.schema import ModelSpec, Recommended, TrainerSpec
 from r1light.config.validate import validate
 from r1light.core.errors import ConfigError, UnknownNameError, unknown_name
 
@@ -82,7 +83,7 @@ WRONG = [
         "32",
         "trainer.precision='32' must be '32-true', 'bf16-true' or 'bf16-mixed'",
     ),
-    ("logger.name", "wand", "logger.name='wand' must be 'none'"),
+    ("logger.wand", {}, "unknown key 'logger.wand'; did you mean 'logger.wandb'?"),
 ]
 
 

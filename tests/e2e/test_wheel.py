@@ -46,7 +46,8 @@ def test_everything_is_in_the_wheel(wheel):
     modules = {f"r1light/{name}" for name in files_below("r1light", "**/*.py")}
     configuration = {f"r1light/conf/{name}" for name in files_below("conf", "**/*.yaml")}
     weights = {f"r1light/models/weights/{name}" for name in files_below("r1light/models/weights", "**/*")}
-    assert modules | configuration | weights | {"r1light/py.typed"} <= names
+    skeleton = {f"r1light/scaffold/{name}" for name in files_below("r1light/scaffold", "skeleton/**/*")}
+    assert modules | configuration | weights | skeleton | {"r1light/py.typed"} <= names
     assert not [name for name in names if name.startswith(("tests/", "tools/", "conf/"))]
     assert any(name.endswith("licenses/LICENSE") for name in names)
 

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from r1light.config.schema import Component, DataSpec, LoggerSpec, RewardMixSpec, RunConfig, TrainerSpec
+from r1light.config.logger_schema import LoggerSpec
+from r1light.config.schema import Component, DataSpec, RewardMixSpec, RunConfig, TrainerSpec
 from r1light.core.errors import ResumeError
 from r1light.core.lock import FolderLock
 from r1light.core.manifest import fingerprint, start_manifest

@@ -1,0 +1,1 @@
+"""SmolLM2 as a student: configuration files and no code."""

@@ -1,0 +1,1 @@
+"""YAML that joins r1light's own groups."""

@@ -1,0 +1,1 @@
+"""A template with tools, and its parser."""

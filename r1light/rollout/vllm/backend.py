@@ -43,6 +43,19 @@ class Drawn:
     logprobs: Sequence[float]
 
 
+class Check(Protocol):
+    """Judges a vLLM by what it draws."""
+
+    @property
+    def asks(self) -> Sequence[Ask]:
+        """What it is to draw."""
+        ...
+
+    def __call__(self, answers: Sequence[Sequence[Drawn]]) -> None:
+        """Judge one vLLM's answers; raises EngineError where they are wrong."""
+        ...
+
+
 class Backend(Protocol):
     """A vLLM, or several with the same weights."""
 
@@ -50,12 +63,11 @@ class Backend(Protocol):
         """Yield (position of the ask, its n completions) as they are done; closing it gives up the rest."""
         ...
 
-    def load(self, weights: Iterable[tuple[str, Tensor]]) -> None:
-        """Replace the weights, by their Hugging Face names, and forget what was computed with the old ones."""
-        ...
+    def load(self, weights: Iterable[tuple[str, Tensor]], check: Check) -> None:
+        """Replace the weights, by their Hugging Face names, forget the prefixes of the old ones, and check.
 
-    def probe(self, asks: Sequence[Ask]) -> Iterator[Sequence[Sequence[Drawn]]]:
-        """The answers to all asks of each vLLM in turn."""
+        A vLLM that has to be started again later is checked as well.
+        """
         ...
 
     def sleep(self) -> None:

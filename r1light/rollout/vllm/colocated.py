@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy
 import torch
 
-from r1light.rollout.vllm.backend import Ask, Drawn
+from r1light.rollout.vllm.backend import Ask, Check, Drawn
 from r1light.rollout.vllm.worker_extension import EXTENSION
 
 if TYPE_CHECKING:
@@ -70,23 +70,22 @@ class Colocated:
             engine.add_request(name, {"prompt_token_ids": list(ask.prompt_ids)}, _params(ask))
         try:
             while engine.has_unfinished_requests():
-                for output in engine.step():
+                with torch.random.fork_rng(devices=[]):  # on a CPU a step also draws from torch's own
+                    outputs = engine.step()
+                for output in outputs:
                     if output.finished:
                         yield places.pop(output.request_id), [_drawn(each) for each in output.outputs]
         finally:
             if places:
                 engine.abort_request(list(places))
 
-    def load(self, weights: Iterable[tuple[str, Tensor]]) -> None:
+    def load(self, weights: Iterable[tuple[str, Tensor]], check: Check) -> None:
         """See `Backend.load`."""
         self._wake()
         self._llm.collective_rpc("r1light_load", args=([(name, each.detach()) for name, each in weights],))
         self._llm.reset_prefix_cache()
-
-    def probe(self, asks: Sequence[Ask]) -> Iterator[Sequence[Sequence[Drawn]]]:
-        """See `Backend.probe`."""
-        found = dict(self.draw(asks))
-        yield [found[place] for place in range(len(asks))]
+        found = dict(self.draw(check.asks))
+        check([found[place] for place in range(len(check.asks))])
 
     def sleep(self) -> None:
         """Move the weights to the host's memory and let the cache's go; on a CPU nothing."""
@@ -113,18 +112,16 @@ class Colocated:
 
 @contextmanager
 def _undisturbed() -> Iterator[None]:
-    """vLLM seeds every generator of the process and may set its number of threads."""
-    states = random.getstate(), numpy.random.get_state(), torch.get_rng_state()
-    devices = torch.cuda.get_rng_state_all() if torch.cuda.is_available() else []
-    threads = torch.get_num_threads()
+    """Starting vLLM seeds every generator of the process, and sets its number of threads."""
+    states = random.getstate(), numpy.random.get_state()
+    set_threads, threads = torch.set_num_threads, torch.get_num_threads()
     try:
-        yield
+        with torch.random.fork_rng():
+            yield
     finally:
         random.setstate(states[0])
         numpy.random.set_state(states[1])
-        torch.set_rng_state(states[2])
-        if devices:
-            torch.cuda.set_rng_state_all(devices)
+        torch.set_num_threads = set_threads  # on a CPU vLLM puts one in its place that does nothing
         torch.set_num_threads(threads)
 
 

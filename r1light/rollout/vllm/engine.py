@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from r1light.core.errors import EngineError
 from r1light.core.protocols import Decode
 from r1light.core.types import Completion, Group, RolloutRequest, SamplingParams
 from r1light.rollout.drafts import Draft, Endings, check_requests
 from r1light.rollout.keys import row_state
 from r1light.rollout.lifecycle import Lifecycle
 from r1light.rollout.vllm.backend import Ask, Backend, Drawn
-from r1light.rollout.vllm.sync_check import largest_difference, probes
+from r1light.rollout.vllm.sync_check import SyncCheck
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -23,11 +22,7 @@ _log = logging.getLogger(__name__)
 
 
 class Engine:
-    """A RolloutEngine over a backend.
-
-    Attributes:
-        difference: The largest difference to the trainer's log-probabilities at the last check, in nats.
-    """
+    """A RolloutEngine over a backend."""
 
     def __init__(
         self,
@@ -53,15 +48,12 @@ class Engine:
             EngineError: They differ by more.
         """
         self._backend = backend
-        self._model = model
         self._decode = decode
         self._eos_ids = tuple(eos_ids)
         self._context = context
-        self._tolerance = tolerance
         self._life = Lifecycle()
         self._vocabulary = int(model.get_input_embeddings().weight.shape[0])
-        self._probes = probes(self._vocabulary, context)
-        self.difference = 0.0
+        self._check = SyncCheck(model, context, tolerance)
         self.load_weights(model.named_parameters(), version=0)
 
     def generate(self, requests: Iterable[RolloutRequest], params: SamplingParams) -> Iterator[Group]:
@@ -84,24 +76,10 @@ class Engine:
             EngineError: They differ by more than the tolerance.
         """
         self._life.weights_changed(version)
-        self._backend.load(named_tensors)
-        self.difference = max(map(self.check, self._backend.probe(self._probes)))
-        _log.debug("weights %d: vLLM's log-probabilities differ by %.1e nats", version, self.difference)
-
-    def check(self, answers: Sequence[Sequence[Drawn]]) -> float:
-        """The largest difference of one vLLM's answers to the probes, in nats.
-
-        Raises:
-            EngineError: It is above the tolerance.
-        """
-        difference = largest_difference(self._model, self._probes, answers)
-        if not difference <= self._tolerance:
-            raise EngineError(
-                f"weights version {self._life.version}: vLLM's log-probabilities differ from the trainer's by "
-                f"{difference:.2g} nats, and rollout.tolerance is {self._tolerance:g}: it does not compute "
-                "with the policy's weights; where it only rounds otherwise (16-bit numbers), raise the tolerance"
-            )
-        return difference
+        self._check.begin(version)
+        self._backend.load(named_tensors, self._check)
+        difference = self._check.difference
+        _log.debug("weights %d: vLLM's log-probabilities differ by up to %.1e nats", version, difference)
 
     def sleep(self) -> None:
         """Let the device's memory go until weights are loaded or completions are asked for."""
@@ -109,7 +87,7 @@ class Engine:
 
     def figures(self) -> dict[str, float]:
         """What metrics.jsonl keeps of the engine."""
-        return {"sampling/sync_difference/max": self.difference, **self._backend.figures()}
+        return {"sampling/sync_difference/max": self._check.difference, **self._backend.figures()}
 
     def close(self) -> None:
         """End vLLM; groups still being generated raise EngineError."""
@@ -123,12 +101,12 @@ class Engine:
         asks = [self._ask(request, params) for request in requests]
         for place, drawn in self._backend.draw(asks):
             self._life.aborted(run)
-            completions = (
-                _completion(each, Draft(place, index, asks[place].max_tokens), endings)
-                for index, each in enumerate(drawn)
-            )
+            cap = asks[place].max_tokens
+            completions = [
+                _completion(each, Draft(place, index, cap), endings) for index, each in enumerate(drawn)
+            ]
             if params.top_p < 1 or params.top_k:
-                completions = map(_without_logprobs, completions)
+                completions = [_without_logprobs(each) for each in completions]
             yield Group(requests[place], tuple(completions))
 
     def _ask(self, request: RolloutRequest, params: SamplingParams) -> Ask:
@@ -153,5 +131,5 @@ def _completion(drawn: Drawn, draft: Draft, endings: Endings) -> Completion:
 
 
 def _without_logprobs(completion: Completion) -> Completion:
-    """Those that vLLM gives are of the truncated distribution, and ours are of the whole: none, not a guess."""
+    """What vLLM gives is of the truncated distribution, and ours are of the whole: none, not a guess."""
     return replace(completion, logprobs=(float("nan"),) * len(completion.logprobs))

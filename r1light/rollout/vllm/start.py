@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from r1light.rollout.vllm.backend import Backend
 
 CPU_KV_MEMORY = "1GiB"
+BATCH_TOKENS = 8192
+"""Prompt tokens read at a time on a CPU."""
 FULL_TOLERANCE, HALF_TOLERANCE = 1e-3, 0.5
 """Of log-probabilities in nats: both sides in float32, or one of them in 16 bits."""
 
@@ -30,9 +32,7 @@ def start(config: Vllm.Config, model: Any, decode: Decode, eos_ids: Sequence[int
     options = llm_options(config, dtype, context, cuda=model.device.type == "cuda")
     backend = _backend(config, model, options)
     try:
-        return Engine(
-            backend, model, decode, eos_ids, context=context, tolerance=config.tolerance or default
-        )
+        return Engine(backend, model, decode, eos_ids, context=context, tolerance=config.tolerance or default)
     except BaseException:
         backend.close()
         raise
@@ -53,6 +53,8 @@ def llm_options(config: Vllm.Config, dtype: str, context: int, *, cuda: bool) ->
     }
     if cuda:
         options["gpu_memory_utilization"] = config.gpu_memory
+    else:  # a seeded request whose prompt is read in parts is an error of vLLM's there
+        options |= {"enable_chunked_prefill": False, "max_num_batched_tokens": max(context, BATCH_TOKENS)}
     if kv_memory is not None:
         options["kv_cache_memory_bytes"] = memory_bytes(kv_memory)
     return options
@@ -62,7 +64,7 @@ def _backend(config: Vllm.Config, model: Any, options: dict[str, Any]) -> Backen
     if not config.urls:
         check_installed("rollout=vllm", "rollout=native")
     if config.mode == "server":
-        from r1light.rollout.vllm.server import Servers
+        from r1light.rollout.vllm.servers import Servers
 
         return Servers.start(config, model.config, options)
     from r1light.rollout.vllm.colocated import Colocated

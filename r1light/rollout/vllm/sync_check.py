@@ -1,7 +1,7 @@
 """Whether a vLLM computes with the trainer's weights: its log-probabilities beside the trainer's.
 
-A head that vLLM packed when it loaded, or a cached prefix of the old weights, goes wrong without an error; only
-this comparison shows it. K completion tokens, L tokens of a prompt with its completion, H hidden.
+A head that vLLM packed when it loaded, or a cached prefix of the old weights, goes wrong without an error;
+only this comparison shows it. K completion tokens, L tokens of a prompt with its completion, H hidden.
 """
 
 from __future__ import annotations
@@ -22,8 +22,65 @@ DRAWN_TOKENS = 16
 COMPLETIONS = 2
 
 
+class SyncCheck:
+    """Compares what a vLLM draws for made-up prompts, the same at every check.
+
+    Attributes:
+        asks: What it is to draw; no end token ends a completion.
+        version: The version of the weights.
+        difference: The largest difference since these weights came, in nats.
+    """
+
+    def __init__(self, model: Any, context: int, tolerance: float) -> None:
+        """Take what to compare with.
+
+        Args:
+            model: The trainer's model, a transformers causal language model.
+            context: The longest text, in tokens.
+            tolerance: The most that a log-probability may differ, in nats.
+        """
+        self.asks = probes(model.get_input_embeddings().weight.shape[0], context)
+        self.version = 0
+        self.difference = 0.0
+        self._model = model
+        self._tolerance = tolerance
+        self._known: dict[tuple[int, ...], list[float]] = {}
+
+    def begin(self, version: int) -> None:
+        """New weights are on their way."""
+        self.version, self.difference = version, 0.0
+        self._known.clear()
+
+    def __call__(self, answers: Sequence[Sequence[Drawn]]) -> None:
+        """Judge one vLLM's answers to `asks`.
+
+        Raises:
+            EngineError: A log-probability differs by more than the tolerance, or is no number.
+        """
+        difference = max(
+            abs(theirs - ours) if theirs == theirs else float("inf")
+            for ask, completions in zip(self.asks, answers, strict=True)
+            for drawn in completions
+            for theirs, ours in zip(drawn.logprobs, self._trainer(ask, drawn), strict=True)
+        )
+        self.difference = max(self.difference, difference)
+        if not difference <= self._tolerance:
+            raise EngineError(
+                f"weights version {self.version}: vLLM's log-probabilities differ from the trainer's by up "
+                f"to {difference:.2g} nats, and rollout.tolerance is {self._tolerance:g}: vLLM does not "
+                "compute with the policy's weights; if it only rounds in 16 bits, raise the tolerance"
+            )
+
+    def _trainer(self, ask: Ask, drawn: Drawn) -> list[float]:
+        """Kept: a server that comes back is judged while the model may be learning already."""
+        ids = (*ask.prompt_ids, *drawn.token_ids)
+        if ids not in self._known:
+            self._known[ids] = trainer_logprobs(self._model, ask, drawn.token_ids)
+        return self._known[ids]
+
+
 def probes(vocabulary: int, context: int) -> list[Ask]:
-    """The asks whose answers are compared: made-up prompts, the same at every check, no end token.
+    """Asks of made-up prompts.
 
     Args:
         vocabulary: Ids are below it.
@@ -44,28 +101,6 @@ def probes(vocabulary: int, context: int) -> list[Ask]:
         )
         for length in lengths
     ]
-
-
-def largest_difference(model: Any, asks: Sequence[Ask], answers: Sequence[Sequence[Drawn]]) -> float:
-    """The largest |log pi_vLLM - log pi_trainer| of the answers' tokens, in nats.
-
-    Args:
-        model: The trainer's model, a transformers causal language model.
-        asks: What was asked.
-        answers: What was drawn for each.
-
-    Raises:
-        EngineError: An answer has no tokens.
-    """
-    differences = [
-        abs(theirs - ours)
-        for ask, completions in zip(asks, answers, strict=True)
-        for drawn in completions
-        for theirs, ours in zip(drawn.logprobs, trainer_logprobs(model, ask, drawn.token_ids), strict=True)
-    ]
-    if not differences:
-        raise EngineError("vLLM drew no tokens to compare with the trainer's log-probabilities")
-    return max(differences, key=lambda value: float("inf") if value != value else value)
 
 
 @torch.no_grad()

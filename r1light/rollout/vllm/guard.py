@@ -20,7 +20,7 @@ MIDDLEWARE = f"{__name__}.require_key"
 PARENT_VARIABLE = "R1LIGHT_PARENT"
 """The process id of whoever started the server."""
 OPEN_PATHS = frozenset(["/health"])
-POLL_SECONDS = 1.0
+POLL_SECONDS = 0.5
 
 
 async def require_key(request: Any, call_next: Callable[[Any], Awaitable[Any]]) -> Any:

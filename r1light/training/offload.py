@@ -121,6 +121,8 @@ def offload_for(what: Sequence[str], engine: RolloutEngine, device: torch.device
     if what and device.type == "cpu":
         _log.warning("%s: nothing is moved, as the run computes on a CPU, in the host's memory", asked)
         what = ()
+    if what and getattr(engine, "async_steps", 0):
+        raise ConfigError(f"{asked}: with rollout.async_steps=1 nothing rests while completions are written")
     if "policy" in what and getattr(engine, "shares_weights", False):
         raise ConfigError(
             f"{asked}: this rollout engine writes with the policy's own weights, which have to stay on the "

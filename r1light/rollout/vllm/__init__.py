@@ -62,6 +62,8 @@ class Vllm:
         """Wall clock that a server may take to answer one request, a group's completions or new weights."""
         retry_seconds: float = 120.0
         """Wall clock for which a server that was given may be away; then the run ends."""
+        async_steps: int = 0
+        """1 has `stage=grpo` draw an iteration's completions while it learns from the one before."""
         max_restarts: int = 3
         """How often each server that was started may be started again."""
 
@@ -77,6 +79,13 @@ class Vllm:
                 raise ValueError(f"rollout.max_restarts={self.max_restarts} must not be negative")
             if self.kv_memory is not None:
                 memory_bytes(self.kv_memory)
+            self._check_servers()
+
+        def _check_servers(self) -> None:
+            if self.async_steps not in (0, 1) or (self.async_steps and self.mode != "server"):
+                raise ValueError(
+                    f"rollout.async_steps={self.async_steps} must be 0, or 1 with rollout.mode=server"
+                )
             if self.urls and self.mode != "server":
                 raise ValueError("rollout.urls is for rollout.mode=server")
             for url in self.urls:
@@ -100,6 +109,7 @@ class Vllm:
         from r1light.rollout.vllm.start import start
 
         self._engine = start(config, model, decode, eos_ids)
+        self.async_steps = config.async_steps
 
     def generate(self, requests: Iterable[RolloutRequest], params: SamplingParams) -> Iterator[Group]:
         """See `Engine.generate`."""

@@ -208,7 +208,8 @@ def test_a_server_ends_with_the_run_that_started_it_however_that_ends(tmp_path):
     run = (
         "import os, subprocess, sys, time; "
         "env = os.environ | {'R1LIGHT_PARENT': str(os.getpid())}; "
-        f"subprocess.Popen([sys.executable, '-c', {server!r}], env=env, start_new_session=True); time.sleep(60)"
+        f"subprocess.Popen([sys.executable, '-c', {server!r}], env=env, start_new_session=True); "
+        "time.sleep(60)"
     )
     with subprocess.Popen([sys.executable, "-c", run], stdout=subprocess.PIPE, cwd=tmp_path) as process:
         assert process.stdout.readline() == b"up\n"

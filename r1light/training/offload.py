@@ -121,7 +121,7 @@ def offload_for(what: Sequence[str], engine: RolloutEngine, device: torch.device
     if what and device.type == "cpu":
         _log.warning("%s: nothing is moved, as the run computes on a CPU, in the host's memory", asked)
         what = ()
-    if what and getattr(engine, "async_steps", 0):
+    if what and getattr(engine, "async_steps", None):
         raise ConfigError(f"{asked}: with rollout.async_steps=1 nothing rests while completions are written")
     if "policy" in what and getattr(engine, "shares_weights", False):
         raise ConfigError(

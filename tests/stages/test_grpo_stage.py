@@ -70,8 +70,8 @@ def test_drawing_ahead_is_corrected_by_the_drawing_policys_probabilities_and_rep
     monkeypatch.setattr("r1light.rollout.native.Native.async_steps", 1, raising=False)
     folder, _ = run_grpo("ahead", "stage.iterations=4")
     first, *later = rows(folder)[1:]
-    assert first["old_kl"] == pytest.approx(0, abs=1e-9)  # drawn by the policy that learns from it
-    assert all(row["old_kl"] > 1e-7 for row in later)  # drawn by the one before
+    assert first["old_kl"] == pytest.approx(0, abs=1e-7)  # drawn by the policy that learns from it
+    assert all(row["old_kl"] > 1e-6 for row in later)  # drawn by the one before
     assert all(row["sampling/sampling_logp_difference/mean"] == 0 for row in [first, *later])
     again, _ = run_grpo("ahead_again", "stage.iterations=4")
     assert same(weights(folder), weights(again))

@@ -51,7 +51,6 @@ def serve_vllm(config: RunConfig, path: str | None, name: str, key: str | None, 
     """
     from r1light.rollout.vllm.process import VllmServer, check_installed, command
 
-    check_installed("stage.engine=vllm", "stage.engine=r1light")
     options: Any = config.stage
     more = [f"--seed={config.seed}"]
     if options.reasoning == "split":
@@ -60,6 +59,7 @@ def serve_vllm(config: RunConfig, path: str | None, name: str, key: str | None, 
         raise ConfigError("stage.chat_template=chatml is not for stage.engine=vllm: name a Jinja file")
     if options.chat_template is not None:
         more.append(f"--chat-template={Path(options.chat_template).expanduser()}")
+    check_installed("stage.engine=vllm", "stage.engine=r1light")
     words = command(str(path), name, options.host, options.port, [*more, *options.vllm_args])
     server = VllmServer(words, key)
     try:

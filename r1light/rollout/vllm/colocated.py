@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import count
@@ -116,7 +117,8 @@ def _undisturbed() -> Iterator[None]:
     states = random.getstate(), numpy.random.get_state()
     set_threads, threads = torch.set_num_threads, torch.get_num_threads()
     try:
-        with torch.random.fork_rng():
+        with torch.random.fork_rng(), warnings.catch_warnings():
+            warnings.simplefilter("ignore", FutureWarning)  # of what vLLM looks at in torch as it is imported
             yield
     finally:
         random.setstate(states[0])

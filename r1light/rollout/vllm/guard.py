@@ -27,9 +27,10 @@ async def require_key(request: Any, call_next: Callable[[Any], Awaitable[Any]]) 
     """Let a request through that brings the key."""
     from starlette.responses import JSONResponse
 
-    wanted = f"Bearer {os.environ.get(KEY_VARIABLE, '')}"
+    key = os.environ.get(KEY_VARIABLE, "")
     given = request.headers.get("Authorization", "")
-    if request.url.path in OPEN_PATHS or hmac.compare_digest(given.encode(), wanted.encode()):
+    right = bool(key) and hmac.compare_digest(given.encode(), f"Bearer {key}".encode())
+    if right or request.url.path in OPEN_PATHS:
         return await call_next(request)
     return JSONResponse({"error": "Unauthorized"}, status_code=401)
 

@@ -112,16 +112,7 @@ class Server:
         """Whether this run started it."""
         return self._launch is not None
 
-    def begin(self) -> None:
-        """Start it where it is ours, and wait until it answers.
-
-        Raises:
-            WorkerError: It does not, in time.
-        """
-        self.begin_starting()
-        self.wait()
-
-    def begin_starting(self) -> None:
+    def launch(self) -> None:
         """Start the process, where it is ours, and do not wait."""
         if self._launch is not None:
             self._process, self._client, self._port = self._launch()
@@ -206,7 +197,8 @@ class Server:
                 )
             self.restarts += 1
             _log.warning("vLLM's server %s (%s); it is started again", state, why)
-            self.begin()
+            self.launch()
+            self.wait()
         self.generation += 1
 
     def close(self) -> None:

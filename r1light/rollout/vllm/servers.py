@@ -89,7 +89,7 @@ class Servers:
         self = cls(servers, folder, patience)
         try:
             for server in servers:
-                server.begin_starting()
+                server.launch()
             for server in servers:
                 server.wait()
         except BaseException:

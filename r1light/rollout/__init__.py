@@ -5,4 +5,5 @@ BUILTINS = {
     "hf": "r1light.rollout.hf:HuggingFace",
     "native": "r1light.rollout.native:Native",
     "replay": "r1light.rollout.replay:Replay",
+    "vllm": "r1light.rollout.vllm:Vllm",
 }

@@ -142,9 +142,11 @@ def build_engine(config: RunConfig, loaded: Any) -> RolloutEngine:
     """The rollout engine over a loaded model.
 
     Raises:
-        ConfigError: If it writes with the policy itself, and no process is to have all of that.
+        ConfigError: If it writes with the policy itself, and no process is to have all of that; or each of
+            several processes would start servers.
     """
     tokenizer = loaded.tokenizer
+    _check_servers(config)
 
     def decode(ids: Any) -> str:
         text: str = tokenizer.decode(list(ids), skip_special_tokens=True)
@@ -165,6 +167,17 @@ def build_engine(config: RunConfig, loaded: Any) -> RolloutEngine:
             "knows, or trainer=ddp"
         )
     return engine
+
+
+def _check_servers(config: RunConfig) -> None:
+    """Refuse servers of each process's own: they would ask for the devices that all processes train on."""
+    rollout = config.rollout.config
+    starts = getattr(rollout, "mode", "") == "server" and not getattr(rollout, "urls", ())
+    if starts and config.trainer.devices * config.trainer.nodes > 1:
+        raise ConfigError(
+            "rollout.mode=server starts its servers for one process; with several, start them yourself and give "
+            "rollout.urls, or take rollout.mode=colocated"
+        )
 
 
 def runs_model(config: RunConfig) -> bool:

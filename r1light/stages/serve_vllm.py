@@ -18,7 +18,7 @@ def by_vllm(config: RunConfig, path: str | None) -> bool:
     Raises:
         ConfigError: It is asked for, and cannot serve this model there.
     """
-    from r1light.serving.vllm_process import is_installed
+    from r1light.rollout.vllm.process import is_installed
 
     options: Any = config.stage
     if options.engine == "r1light":
@@ -49,7 +49,7 @@ def serve_vllm(config: RunConfig, path: str | None, name: str, key: str | None, 
         WorkerError: It does not start, or ends by itself.
         Interrupted: A signal came, and it has ended.
     """
-    from r1light.serving.vllm_process import VllmServer, command
+    from r1light.rollout.vllm.process import VllmServer, check_installed, command
 
     options: Any = config.stage
     more = [f"--seed={config.seed}"]
@@ -59,6 +59,7 @@ def serve_vllm(config: RunConfig, path: str | None, name: str, key: str | None, 
         raise ConfigError("stage.chat_template=chatml is not for stage.engine=vllm: name a Jinja file")
     if options.chat_template is not None:
         more.append(f"--chat-template={Path(options.chat_template).expanduser()}")
+    check_installed("stage.engine=vllm", "stage.engine=r1light")
     words = command(str(path), name, options.host, options.port, [*more, *options.vllm_args])
     server = VllmServer(words, key)
     try:

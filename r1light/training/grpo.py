@@ -27,6 +27,7 @@ from r1light.algorithms.aggregation import LossNormaliser
 from r1light.algorithms.policy_loss import PolicyLoss, PolicyMetrics, policy_loss
 from r1light.core.protocols import RolloutEngine
 from r1light.training import ranks
+from r1light.training.ahead import Ahead
 from r1light.training.batching import MicroBatch, Row, micro_batches
 from r1light.training.collect import Collector, Rollout
 from r1light.training.flops import matmul_parameters
@@ -80,6 +81,7 @@ class GrpoModule(lightning.LightningModule):
         self.loss_options = options.loss_options
         self.collector = collector
         self.problems = problems
+        self.ahead = Ahead(collector, problems, options.prompts_per_iteration, options.iterations)
         self.seed = seed
         self.iterations = options.iterations
         self.iteration = self.updates = 0
@@ -115,23 +117,15 @@ class GrpoModule(lightning.LightningModule):
         """One iteration."""
         started = time.perf_counter()
         number = self.iteration + 1
-        rollout = self._collect(number)
+        rollout = self.ahead.take(number)
         advantages, own_PG = self._advantages(rollout)
         trained = time.perf_counter()
         sums = self._learn(rollout.rows(own_PG, self.options.mask_truncated), number)
+        self.ahead.settle()
         self.engine.load_weights(whole_parameters(self.policy), version=number)
         now = time.perf_counter()
         self.iteration = number
         self.last = Iteration(number, rollout, advantages, sums, now - trained, now - started)
-
-    def _collect(self, number: int) -> Rollout:
-        """Rollouts and scores; if they are broken off, the stream stands where it stood."""
-        cursor = (stream := self.problems.at(number)).cursor
-        try:
-            return self.collector.collect(stream, self.options.prompts_per_iteration, number)
-        except BaseException:
-            stream.cursor = cursor
-            raise
 
     def _advantages(self, rollout: Rollout) -> tuple[Advantages, Tensor]:
         """The advantages of all ranks' groups, and of this rank's, [P, G]."""
@@ -143,14 +137,20 @@ class GrpoModule(lightning.LightningModule):
 
     def _learn(self, rows: Sequence[Row], number: int) -> UpdateSums:
         """All updates of one rollout."""
-        on_policy = self.options.updates_per_iteration == 1
-        old = None if on_policy else self._logprobs(rows)
+        on_policy = self.options.updates_per_iteration == 1 and not self.ahead.steps
+        old = None if on_policy else self._old_logprobs(rows)
         updates = (
             self._update(minibatch, rows, old)
             for epoch in range(self.options.inner_epochs)
             for minibatch in self._minibatches(rows, number, epoch)
         )
         return UpdateSums.over(list(updates))
+
+    def _old_logprobs(self, rows: Sequence[Row]) -> list[Tensor]:
+        """Of the policy that drew, a list of [T]; where that is not this one, as the engine reported them."""
+        if not self.ahead.steps:
+            return self._logprobs(rows)
+        return [torch.tensor(row.rollout_logprobs, device=self.device) for row in rows]
 
     def _minibatches(self, rows: Sequence[Row], number: int, epoch: int) -> Iterator[list[int]]:
         """Positions of rows, a list an update; of all ranks' groups, shuffled by (seed, iteration, epoch)."""
@@ -276,7 +276,7 @@ class GrpoModule(lightning.LightningModule):
         checkpoint["progress"] = {
             "iteration": self.iteration,
             "updates": self.updates,
-            "cursors": self.problems.cursors,
+            "cursors": self.ahead.cursors,
             "reference": self.reference.model.state_dict() if self.reference else None,
         }
 

@@ -91,7 +91,9 @@ class Offload(lightning.Callback):
         self._parking.park(list(self._tensors(trainer, pl_module)))
 
     def fetch(self) -> None:
-        """Have all of it back for an update; the engine gives up its cache first."""
+        """Have all of it back for an update; the engine gives up its cache first, or all of its memory."""
+        if (sleep := getattr(self._engine, "sleep", None)) is not None:
+            sleep()
         free = getattr(self._engine, "free_cache", None)
         if self.what and free is not None:
             free()
@@ -119,6 +121,8 @@ def offload_for(what: Sequence[str], engine: RolloutEngine, device: torch.device
     if what and device.type == "cpu":
         _log.warning("%s: nothing is moved, as the run computes on a CPU, in the host's memory", asked)
         what = ()
+    if what and getattr(engine, "async_steps", None):
+        raise ConfigError(f"{asked}: with rollout.async_steps=1 nothing rests while completions are written")
     if "policy" in what and getattr(engine, "shares_weights", False):
         raise ConfigError(
             f"{asked}: this rollout engine writes with the policy's own weights, which have to stay on the "

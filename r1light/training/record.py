@@ -191,6 +191,7 @@ class Record(lightning.Callback):
             "rollout/attempts": done.rollout.attempts,
             "host/rss_gb": rss_gb(),
         }
+        metrics |= getattr(module.engine, "figures", dict)()
         switch = self.options.preference_switch
         if switch is not None:
             metrics["phase/preference"] = float(done.number >= switch)

@@ -66,6 +66,19 @@ def test_rewards_beside_the_engine_change_no_bit_resumed_or_not(straight, run_gr
 
 
 @pytest.mark.slow
+def test_drawing_ahead_is_corrected_by_the_drawing_policys_probabilities_and_repeats(run_grpo, monkeypatch):
+    monkeypatch.setattr("r1light.rollout.native.Native.async_steps", 1, raising=False)
+    folder, _ = run_grpo("ahead", "stage.iterations=4")
+    first, *later = rows(folder)[1:]
+    assert first["old_kl"] == pytest.approx(0, abs=1e-7)  # drawn by the policy that learns from it
+    assert all(row["old_kl"] > 1e-6 for row in later)  # drawn by the one before
+    assert all(row["sampling/sampling_logp_difference/mean"] == 0 for row in [first, *later])
+    again, _ = run_grpo("ahead_again", "stage.iterations=4")
+    assert same(weights(folder), weights(again))
+    assert rows(folder) == rows(again)
+
+
+@pytest.mark.slow
 def test_recomputing_activations_changes_no_bit(straight, run_grpo):
     folder, _ = run_grpo("recomputed", "stage.gradient_checkpointing=true", "stage.iterations=6")
     assert same(weights(straight[0]), weights(folder))

@@ -140,3 +140,16 @@ def test_on_a_gpu_its_memory_is_free_while_numbers_are_parked():
     parking.fetch()
     assert all(tensor.is_cuda for tensor in tensors)
     assert all(torch.equal(one.cpu(), other) for one, other in zip(tensors, kept, strict=True))
+
+
+def test_nothing_is_parked_while_completions_are_drawn():
+    ahead = SimpleNamespace(async_steps=1)
+    with pytest.raises(ConfigError, match=r"stage\.offload=\[optimizer\]: .*rollout\.async_steps=1"):
+        offload_for(["optimizer"], ahead, torch.device("cuda"))
+
+
+def test_an_engine_that_can_sleep_does_for_the_update():
+    slept = []
+    engine = SimpleNamespace(sleep=lambda: slept.append(True))
+    Offload([], engine, Parking(torch.device("cpu"))).fetch()
+    assert slept == [True]

@@ -10,7 +10,7 @@ import urllib.request
 import pytest
 
 from r1light.core.errors import ConfigError, WorkerError
-from r1light.serving.vllm_process import VllmServer, command, is_installed
+from r1light.rollout.vllm.process import VllmServer, check_installed, command, is_installed
 
 STAND_IN = """
 import http.server, json, os, sys, time
@@ -47,7 +47,7 @@ def test_without_vllm_it_is_refused_with_what_to_install(monkeypatch):
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     assert not is_installed()
     with pytest.raises(ConfigError, match=r"pip install 'r1light\[vllm\]'"):
-        VllmServer(["true"], None)
+        check_installed("stage.engine=vllm", "stage.engine=r1light")
 
 
 def test_it_is_waited_for_and_the_key_goes_by_the_environment(vllm, port, monkeypatch):

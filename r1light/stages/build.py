@@ -175,8 +175,8 @@ def _check_servers(config: RunConfig) -> None:
     starts = getattr(rollout, "mode", "") == "server" and not getattr(rollout, "urls", ())
     if starts and config.trainer.devices * config.trainer.nodes > 1:
         raise ConfigError(
-            "rollout.mode=server starts its servers for one process; with several, start them yourself and give "
-            "rollout.urls, or take rollout.mode=colocated"
+            "rollout.mode=server starts its servers for one process; with several, start them yourself and "
+            "give rollout.urls, or take rollout.mode=colocated"
         )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -56,6 +57,8 @@ def flat(weights):
     "strategy", ["ddp", "fsdp2", "deepspeed_zero1", "deepspeed_zero2", "deepspeed_zero3"]
 )
 def test_two_processes_learn_what_one_learns(strategy, alone, tmp_path):
+    if strategy.startswith("deepspeed") and shutil.which("g++") is None:
+        pytest.skip("DeepSpeed compiles its operations of a CPU by g++")
     together = learn(strategy, 2, tmp_path)
     assert alone["seen"][0].keys() == together["seen"][0].keys()
     assert len(alone["norms"]) == len(together["norms"]) == 6

@@ -66,13 +66,10 @@ def test_single_and_batch_agree_in_any_order(grader):
 def test_plain_numbers_and_words_start_no_worker():
     grader = Math(Math.Config())
     plain = [(gold(str(n)), f"The answer is \\boxed{{{n + n % 2}}}.") for n in range(2000)]
-    start = time.perf_counter()
     verdicts = grader.grade_many(plain)
-    seconds = time.perf_counter() - start
     assert [verdict.score for verdict in verdicts] == [float(n % 2 == 0) for n in range(2000)]
     assert grader.grade(gold("42"), "no idea at all").score == 0.0
     assert grader.pool.pids == []
-    assert seconds < 2.0
     grader.close()
 
 

@@ -102,6 +102,13 @@ class VllmServer:
         """None while it runs."""
         return self._process.poll()
 
+    def ended(self, seconds: float) -> int | None:
+        """Its exit code, where it ends within so many seconds."""
+        try:
+            return self._process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            return None
+
     def last_lines(self) -> str:
         """Where to look for what it said, or its last lines without the key."""
         if self._log is None:

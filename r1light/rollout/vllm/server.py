@@ -187,7 +187,8 @@ class Server:
         if self._process is None:
             self.wait()
         else:
-            code, last_lines = self._process.exit_code, self._process.last_lines()
+            # a connection that breaks comes a moment before the end of its process
+            code, last_lines = self._process.ended(POLL_SECONDS), self._process.last_lines()
             self._process.close(0)
             state = "was too slow or failed" if code is None else f"ended with exit code {code}"
             if self.restarts >= self._patience.max_restarts:

@@ -6,6 +6,7 @@ skeleton/KIND/, without `.txt`, in which NAME and PACKAGE stand for the componen
 
 from __future__ import annotations
 
+import keyword
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -49,6 +50,8 @@ class Plugin:
                 f"the name {self.name!r} must be lower-case letters, digits and single underscores, and "
                 "begin with a letter, such as short_answers"
             )
+        if keyword.iskeyword(self.name) or self.name == "conf":
+            raise ConfigError(f"the name {self.name!r} has a meaning of its own in a package; choose another")
         for entry in registry(GROUPS[self.kind]).entries():
             if entry.name == self.name:
                 raise ConfigError(

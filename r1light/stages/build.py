@@ -142,11 +142,11 @@ def build_engine(config: RunConfig, loaded: Any) -> RolloutEngine:
     """The rollout engine over a loaded model.
 
     Raises:
-        ConfigError: If it writes with the policy itself, and no process is to have all of that; or each of
-            several processes would start servers.
+        ConfigError: If it writes with the policy itself, and no process is to have all of that; or vLLM
+            writes for several processes.
     """
     tokenizer = loaded.tokenizer
-    _check_servers(config)
+    _check_processes(config)
 
     def decode(ids: Any) -> str:
         text: str = tokenizer.decode(list(ids), skip_special_tokens=True)
@@ -169,14 +169,13 @@ def build_engine(config: RunConfig, loaded: Any) -> RolloutEngine:
     return engine
 
 
-def _check_servers(config: RunConfig) -> None:
-    """Refuse servers of each process's own: they would ask for the devices that all processes train on."""
-    rollout = config.rollout.config
-    starts = getattr(rollout, "mode", "") == "server" and not getattr(rollout, "urls", ())
-    if starts and config.trainer.devices * config.trainer.nodes > 1:
+def _check_processes(config: RunConfig) -> None:
+    """Refuse vLLM beside several trainers: each would have it on the first device, or start servers there."""
+    several = config.trainer.devices * config.trainer.nodes > 1
+    if config.rollout.name == "vllm" and (several or config.trainer.shards_weights):
         raise ConfigError(
-            "rollout.mode=server starts its servers for one process; with several, start them yourself and "
-            "give rollout.urls, or take rollout.mode=colocated"
+            "rollout=vllm serves a trainer of one process that holds all its weights; take rollout=native, "
+            "or trainer.devices=1 and trainer.strategy=ddp"
         )
 
 

@@ -19,6 +19,8 @@ from r1light.core.run_folder import RunFolder
 POLL, GRACE, FAREWELL = 0.1, 10.0, 60.0
 """Seconds: between two looks; that the first process has to notice by itself that another is gone; that the
 others have to end by themselves after it."""
+SIGNALLED = (130, 143)
+"""Exit codes of a process that a signal asked to end, and that did."""
 WORDS = 5
 """Lines of a process's log that are shown when it is gone."""
 
@@ -82,11 +84,13 @@ class Followers:
             self._kill()
             return
         deadline = time.monotonic() + FAREWELL  # one that was interrupted saves with the first
-        for process in self._processes.values():
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                process.wait(max(0.0, deadline - time.monotonic()))
-        late = [rank for rank, process in self._processes.items() if process.poll() is None]
-        self._kill()
+        try:
+            for process in self._processes.values():
+                with contextlib.suppress(subprocess.TimeoutExpired):
+                    process.wait(max(0.0, deadline - time.monotonic()))
+            late = [rank for rank, process in self._processes.items() if process.poll() is None]
+        finally:
+            self._kill()
         if kind is None and (late or (told := self.told(0.0))):
             raise WorkerError(f"rank {late[0]} did not end within {FAREWELL:g} s" if late else str(told))
 
@@ -117,7 +121,7 @@ class Followers:
     def _look(self) -> bool:
         """Whether one is gone that should not be; the first one seen is remembered."""
         for rank, process in self._processes.items():
-            if self._gone is None and process.poll() not in (None, 0):
+            if self._gone is None and process.poll() not in (None, 0, *SIGNALLED):
                 self._gone = (rank, process.returncode)
         return self._gone is not None
 

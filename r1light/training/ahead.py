@@ -7,7 +7,7 @@ that the loss takes its ratios to.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 
 from r1light.core.errors import ConfigError
 from r1light.training import ranks
@@ -56,9 +56,12 @@ class Ahead:
         return rollout
 
     def settle(self) -> None:
-        """Wait for what is being drawn: the engine's weights may change from here on."""
+        """Wait for what is being drawn: the engine's weights may change from here on.
+
+        What went wrong in it is raised by the next `take`, when this iteration is whole.
+        """
         if self._next is not None:
-            self._next.result()
+            wait([self._next])
 
     @property
     def cursors(self) -> list[int]:

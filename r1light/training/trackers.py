@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import secrets
 import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -123,9 +124,10 @@ def _mlflow(options: MlflowOptions, session: Session) -> Tracker:
     logger = MLFlowLogger(
         options.experiment, session.folder.name, tracking_uri=uri, run_id=session.ids.get("mlflow")
     )
-    tracker = _configured(logger, session, remembers=True)
+    if "mlflow" not in session.ids:  # which refuses a parameter that has changed since
+        logger.log_hyperparams(dict(session.config))
     session.ids["mlflow"] = str(logger.run_id)
-    return tracker
+    return LightningTracker(logger, remembers=True)
 
 
 def _configured(logger: Any, session: Session, *, remembers: bool) -> LightningTracker:
@@ -138,6 +140,7 @@ class WandbTracker(LightningTracker):
 
     def __init__(self, options: WandbOptions, session: Session) -> None:
         from lightning.pytorch.loggers import WandbLogger
+        from wandb import Settings
 
         self.options = options
         name = options.name or session.folder.name
@@ -147,6 +150,7 @@ class WandbTracker(LightningTracker):
             "tags": options.tags,
             "mode": options.mode,
         }
+        wanted["settings"] = Settings(x_disable_meta=True)  # it would tell the command line, secrets and all
         logger: Any = WandbLogger(
             name, session.folder, version=session.ids["wandb"], project=options.project, **wanted
         )
@@ -187,7 +191,8 @@ class TrackioTracker:
     def __init__(self, options: TrackioOptions, session: Session) -> None:
         import trackio
 
-        name = session.ids.setdefault("trackio", session.folder.name)
+        unique = f"{session.folder.name}-{secrets.token_hex(4)}"  # folders of a sweep are named 0, 1, ...
+        name = session.ids.setdefault("trackio", unique)
         self.run = trackio.init(
             options.project, name, space_id=options.space_id, config=dict(session.config), resume="allow"
         )

@@ -55,6 +55,7 @@ def test_the_command_line_says_what_to_do_next(tmp_path, monkeypatch, capsys):
         (["--help"], UserError, r"r1light new reward"),
         (["rewrd", "x"], UnknownNameError, r"did you mean 'reward'\?"),
         (["reward", "Not-This"], ConfigError, r"'Not-This' must be lower-case letters"),
+        (["reward", "class"], ConfigError, r"'class' has a meaning of its own"),
         (["reward", "accuracy"], ConfigError, r"there is a reward 'accuracy' already, of r1light"),
     ],
 )

@@ -49,6 +49,12 @@ def test_those_that_end_well_are_waited_for(tmp_path):
     assert (tmp_path / "2").exists()
 
 
+@pytest.mark.parametrize("code", [0, 130, 143])
+def test_one_that_a_signal_has_ended_in_order_is_no_fault(tmp_path, code):
+    with followers(tmp_path, f"import os; os._exit({code})") as found:
+        assert found.told(0.5) is None
+
+
 def test_none_outlives_a_failure(tmp_path):
     found = followers(tmp_path, "import time; time.sleep(60)")
     started = time.monotonic()

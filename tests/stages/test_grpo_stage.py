@@ -223,7 +223,7 @@ def test_training_stops_when_accuracy_levels_off(run_grpo):
     [
         (["stage.minibatches=2", "trainer.devices=3"], "3 ranks and 2 minibatches; nearest: 6"),
         (["rollout=hf", "trainer.strategy=fsdp2"], "under trainer.strategy=fsdp2 no process has all of it"),
-        (["rollout=vllm", "rollout.mode=server", "trainer.devices=2"], "start them yourself and give"),
+        (["rollout=vllm", "trainer.devices=2"], "rollout=vllm serves a trainer of one process"),
         (["trainer=gpu"], "torch sees no GPU here")
         if not torch.cuda.is_available()
         else (["stage.lr=0"], "lr=0"),

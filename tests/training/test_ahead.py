@@ -57,12 +57,13 @@ def test_a_checkpoint_has_the_problems_where_a_resumed_run_takes_them():
     assert again.take(3) == drawn.take(3)
 
 
-def test_what_ends_a_rollout_ends_the_run_and_the_problems_stand():
+def test_what_ends_a_rollout_ends_the_run_after_the_iteration_and_the_problems_stand():
     drawn, collector, schedule = ahead(1)
     drawn.take(1)
     drawn.settle()
     collector.fails = True
     drawn.take(2)
+    drawn.settle()  # the iteration that learns meanwhile is whole
     with pytest.raises(KeyboardInterrupt):
-        drawn.settle()
+        drawn.take(3)
     assert schedule.cursors[1] == 4

@@ -104,6 +104,8 @@ class Client:
             with self._lock:
                 self._open.discard(connection)
             connection.close()
+        if response.length:  # of what was announced, and no error by itself
+            raise Unanswered(self._safe(f"{self.url}{path}: the answer broke off"))
         return response.status, self._safe(b"".join(pieces).decode(errors="replace"))
 
     def _safe(self, text: str) -> str:

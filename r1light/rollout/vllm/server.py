@@ -94,6 +94,7 @@ class Server:
         restarts: How often it was started again.
         generation: Counts its comebacks; what failed in an earlier one has to be asked again.
         lock: Held while it is brought back.
+        lost: Why it could not be; None where it could.
     """
 
     def __init__(
@@ -102,6 +103,7 @@ class Server:
         """Take a way to start it, or a client of one that is there."""
         self.restarts = self.generation = 0
         self.lock = threading.Lock()
+        self.lost: WorkerError | None = None
         self._patience = patience
         self._launch = launch
         self._process: VllmServer | None = None

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from r1light.core.errors import ConfigError, WorkerError
+from r1light.core.errors import ConfigError, StorageError, WorkerError
 from r1light.rollout.vllm.backend import Ask, Check, Drawn
 from r1light.rollout.vllm.client import Client, Unanswered
 from r1light.rollout.vllm.server import Launch, Patience, Server, server_arguments
@@ -50,6 +50,7 @@ class Servers:
         self._loads = 0
         self._redrawn = 0
         self._counting = threading.Lock()
+        self._closed = threading.Event()
 
     @classmethod
     def start(cls, config: Vllm.Config, model_config: Any, options: Mapping[str, Any]) -> Servers:
@@ -121,12 +122,19 @@ class Servers:
 
     def load(self, weights: Iterable[tuple[str, Tensor]], check: Check) -> None:
         """See `Backend.load`: the weights go through a file."""
+        from safetensors import SafetensorError
         from safetensors.torch import save_file
 
         old, self._loads = self._weights, self._loads + 1
         self._weights, self._check = self._folder / f"weights-{self._loads}.safetensors", check
         tensors = {name: each.detach().cpu().contiguous() for name, each in weights}
-        save_file(tensors, self._weights)
+        try:
+            save_file(tensors, self._weights)
+        except (OSError, SafetensorError) as error:
+            raise StorageError(
+                f"cannot leave weights for vLLM's servers in {self._folder}: {error}; rollout.weights_dir "
+                "names another place"
+            ) from error
         with ThreadPoolExecutor(max_workers=len(self._servers)) as pool:
             list(pool.map(self._renew, self._servers))
         if old is not None:
@@ -142,6 +150,7 @@ class Servers:
 
     def close(self) -> None:
         """See `Backend.close`."""
+        self._closed.set()
         for server in self._servers:
             server.close()
         shutil.rmtree(self._folder, ignore_errors=True)
@@ -168,7 +177,7 @@ class Servers:
             try:
                 return server.draw(ask)
             except Unanswered as failure:
-                if over.is_set():
+                if over.is_set() or self._closed.is_set():
                     raise
                 now = time.monotonic()
                 due = now + self._patience.retry if due is None else due
@@ -190,8 +199,16 @@ class Servers:
         with server.lock:
             if server.generation != generation:
                 return
-            server.bring_back(failure)
+            if self._closed.is_set():
+                raise failure
+            if server.lost is not None:  # one thread has waited for it, and that is enough
+                raise server.lost
             try:
+                server.bring_back(failure)
                 self._give(server)
             except Unanswered as again:
-                raise WorkerError(f"a server of vLLM came back and fails again: {again}") from None
+                server.lost = WorkerError(f"a server of vLLM came back and fails again: {again}")
+                raise server.lost from None
+            except WorkerError as error:
+                server.lost = error
+                raise

@@ -147,6 +147,21 @@ def test_one_that_dies_too_often_ends_the_run_with_its_last_lines_and_no_key(sta
         list(backend.draw(asks(2)))
 
 
+def test_one_that_is_lost_is_waited_for_once_however_many_requests_it_has(start, monkeypatch):
+    backend, _, folder = start(max_restarts=0)
+    waited, bring_back = [], Server.bring_back
+
+    def counted(self, why):
+        waited.append(why)
+        bring_back(self, why)
+
+    monkeypatch.setattr(Server, "bring_back", counted)
+    (folder / "always").touch()
+    with pytest.raises(WorkerError):
+        list(backend.draw(asks(2, 3, 4, 5)))
+    assert len(waited) == 1
+
+
 def test_one_that_does_not_answer_as_vllm_does_ends_the_run(start):
     backend, _, folder = start()
     (folder / "lie").touch()

@@ -76,10 +76,10 @@ def test_general_problems_come_last_and_a_broken_run_ends_the_same(run_grpo, mix
 
     real = Record._write
 
-    def dies(self, done, row):
+    def dies(self, done, groups, row):
         if done.number == 4:
             raise RuntimeError("the machine went down")
-        real(self, done, row)
+        real(self, done, groups, row)
 
     monkeypatch.setattr(Record, "_write", dies)
     with pytest.raises(RuntimeError, match="went down"):

@@ -111,6 +111,9 @@ class GrpoOptions:
     """AdamW's."""
     max_grad_norm: float = 1.0
     """The gradient is scaled down to this norm; 0 leaves it."""
+    max_skipped_updates: int = 3
+    """Updates in a row that are left out, as their gradient is not finite, before the run ends (under
+    DeepSpeed it ends at the first)."""
 
     algorithm: Literal["grpo", "dr_grpo", "dapo", "gspo", "cispo"] = "grpo"
     """The named set of loss options, see algorithms/presets.py."""
@@ -176,7 +179,7 @@ class GrpoOptions:
                 raise ValueError(f"{name}={getattr(self, name)} must be above 0 and finite")
         not_negative = (
             "warmup_updates weight_decay max_grad_norm sampling_attempts overlong_penalty "
-            "reference_reset_updates eval_every eval_problems logged_groups"
+            "max_skipped_updates reference_reset_updates eval_every eval_problems logged_groups"
         )
         for name in not_negative.split():
             if getattr(self, name) < 0:

@@ -29,6 +29,7 @@ from r1light.training.held_out import SHOWN_TEST_SAMPLES, HeldOut, HeldOutResult
 from r1light.training.host import rss_gb
 from r1light.training.interrupt import Halt, Interrupt
 from r1light.training.metrics import group_metrics, sample_rows, update_metrics
+from r1light.training.shortage import Shortage, state_bytes
 from r1light.training.whole import whole_model
 
 _log = logging.getLogger(__name__)
@@ -74,6 +75,7 @@ class Record(lightning.Callback):
         self.bar = bar
         self.diagnosis = Diagnosis()
         self.alarm = HackingAlarm(options.hacking_alarm)
+        self.shortage = Shortage(folder.path)
         self.before: dict[str, float] = {}
         self.train_seconds = 0.0
         self.num_tokens = 0
@@ -102,6 +104,7 @@ class Record(lightning.Callback):
     def on_train_start(self, trainer: Any, pl_module: Any) -> None:
         """Look at the untrained policy, unless the run is resumed."""
         self._recorded = pl_module.iteration
+        self.shortage.of_disk(state_bytes(pl_module))
         if reason := self._ends(pl_module.iteration):
             _log.info("nothing is left to train: %s", reason)
             trainer.should_stop = True
@@ -150,6 +153,7 @@ class Record(lightning.Callback):
         trainer.save_checkpoint(self.folder.checkpoints / checkpoint_name(iteration))
         if ranks.rank() == 0:
             prune(self.folder.checkpoints, self.options.checkpoints_kept)
+            self.shortage.of_disk(state_bytes(trainer.lightning_module))
 
     def on_exception(self, trainer: Any, pl_module: Any, exception: BaseException) -> None:
         """Save where a signal broke an iteration off: nothing of it has touched the weights."""
@@ -188,9 +192,11 @@ class Record(lightning.Callback):
             "time/reward": done.rollout.reward_seconds,
             "time/train": done.train_seconds,
             "perf/tokens_per_second": tokens / done.seconds,
+            "skipped_updates": module.skips.total,
             "rollout/attempts": done.rollout.attempts,
             "host/rss_gb": rss_gb(),
         }
+        self.shortage.of_memory()
         metrics |= getattr(module.engine, "figures", dict)()
         switch = self.options.preference_switch
         if switch is not None:

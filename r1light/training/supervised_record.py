@@ -17,6 +17,7 @@ from r1light.training import ranks
 from r1light.training.checkpoint import checkpoint_name, prune
 from r1light.training.host import rss_gb
 from r1light.training.interrupt import Halt, Interrupt
+from r1light.training.shortage import Shortage, state_bytes
 from r1light.training.supervised import SupervisedModule, Update
 
 _log = logging.getLogger(__name__)
@@ -61,6 +62,7 @@ class SupervisedRecord(lightning.Callback):
         self.measures = measures
         self.interrupt = interrupt
         self.bar = bar
+        self.shortage = Shortage(folder.path)
         self.before: dict[str, float] = {}
         self.after: dict[str, float] = {}
         self.last: dict[str, float] = {}
@@ -82,6 +84,7 @@ class SupervisedRecord(lightning.Callback):
     def on_train_start(self, trainer: Any, pl_module: Any) -> None:
         """Look at the untrained model, unless the run is resumed."""
         self._recorded = pl_module.iteration
+        self.shortage.of_disk(state_bytes(pl_module))
         if pl_module.iteration >= pl_module.iterations:
             trainer.should_stop = True
         if self.before or pl_module.iteration:
@@ -112,6 +115,7 @@ class SupervisedRecord(lightning.Callback):
         row = self._metrics(module, done) | found
         self.last = {name: value for name, value in row.items() if isinstance(value, float)}
         self._append(_row(done.number, row))
+        self.shortage.of_memory()
         self._recorded = done.number
         if ending or self.interrupt.agreed() or done.number % module.options.checkpoint_every == 0:
             self._save(trainer, module)
@@ -131,6 +135,7 @@ class SupervisedRecord(lightning.Callback):
     def _metrics(self, module: SupervisedModule, done: Update) -> dict[str, Any]:
         return {
             **done.metrics,
+            "skipped_updates": module.skips.total,
             "learning_rate": done.learning_rate,
             "grad_norm": done.grad_norm,
             "num_tokens": self.num_tokens,
@@ -146,6 +151,7 @@ class SupervisedRecord(lightning.Callback):
         trainer.save_checkpoint(self.folder.checkpoints / checkpoint_name(module.iteration))
         if ranks.rank() == 0:
             prune(self.folder.checkpoints, module.options.checkpoints_kept)
+            self.shortage.of_disk(state_bytes(module))
 
     def _append(self, row: Mapping[str, Any]) -> None:
         if ranks.rank() == 0:

@@ -12,6 +12,8 @@ from typing import Any
 
 import torch
 
+from r1light.training.digest import note_digest
+
 
 def gathered(parameter: Any) -> AbstractContextManager[Any]:
     """A context in which a parameter of ZeRO-3 is whole; all processes have to enter it."""
@@ -72,6 +74,7 @@ def strategy(stage: int, offload: Sequence[str], max_grad_norm: float | None, ti
             self.barrier()
             if self.is_global_zero:
                 shutil.rmtree(target, ignore_errors=True)
+                note_digest(aside, target)
                 aside.replace(target)
             self.barrier()
 

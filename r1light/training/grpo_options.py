@@ -166,6 +166,8 @@ class GrpoOptions:
     """Iterations between checkpoints; there is one at the end in any case."""
     checkpoints_kept: int = 2
     """The newest checkpoints that are kept."""
+    checkpoint_url: str | None = None
+    """A folder in fsspec's words (s3://bucket/run) to which each checkpoint is copied; null for nowhere."""
     logged_groups: int = 1
     """Groups an iteration whose completions go to samples.jsonl."""
 

@@ -73,6 +73,8 @@ class SupervisedOptions:
     """Updates between checkpoints; there is one at the end in any case."""
     checkpoints_kept: int = 2
     """The newest checkpoints that are kept."""
+    checkpoint_url: str | None = None
+    """A folder in fsspec's words (s3://bucket/run) to which each checkpoint is copied; null for nowhere."""
 
     def __post_init__(self) -> None:
         for name in ("batch_size", "epochs", "lr", "checkpoint_every", "checkpoints_kept"):

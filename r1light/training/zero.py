@@ -74,10 +74,8 @@ def strategy(stage: int, offload: Sequence[str], max_grad_norm: float | None, ti
             try:
                 super().save_checkpoint(checkpoint, aside, storage_options)
             except (OSError, RuntimeError) as error:
-                if not isinstance(error, OSError) and "StreamWriter" not in str(
-                    error
-                ):  # torch's failed write
-                    raise
+                if not isinstance(error, OSError) and "StreamWriter" not in str(error):
+                    raise  # no write of torch's that failed
                 raise StorageError(f"cannot save the checkpoint {target}: {error}") from error
             self.barrier()
             if self.is_global_zero:

@@ -129,6 +129,29 @@ def test_when_a_process_dies_or_hangs_the_other_ends_with_a_clear_line(name, tim
     assert "Traceback" not in said
 
 
+def test_a_follower_does_not_outlive_a_first_process_that_is_killed(tmp_path):
+    process = start(tmp_path / "out", "stage.iterations=1000", "trainer.devices=2")
+    rank_1 = follower(process)
+    end = time.monotonic() + DEADLINE
+    while time.monotonic() < end and '"iteration": 1' not in _text(tmp_path / "out" / "metrics.jsonl"):
+        assert process.poll() is None, process.communicate()[1]
+        time.sleep(0.1)
+    process.kill()
+    finish(process)
+    end = time.monotonic() + 30
+    while time.monotonic() < end and _lives(rank_1):
+        time.sleep(0.1)
+    assert not _lives(rank_1)
+
+
+def _lives(pid):
+    """Whether a process is there and is no zombie that nobody has reaped."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
 def _text(path):
     return path.read_text() if path.exists() else ""
 

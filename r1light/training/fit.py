@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pickle
+import signal
+import threading
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Protocol
@@ -71,6 +73,18 @@ class RandomState(lightning.Callback):
         self._boundary = None
 
 
+class OwnSignals(lightning.Callback):
+    """Takes SIGTERM back: Lightning's handler waits for the other ranks, wherever they and this one stand."""
+
+    def __init__(self) -> None:
+        self._handler = signal.getsignal(signal.SIGTERM)
+
+    def on_train_start(self, trainer: Any, pl_module: Any) -> None:
+        """Set the handler of before, now that Lightning has put its own in front."""
+        if self._handler is not None and threading.current_thread() is threading.main_thread():
+            signal.signal(signal.SIGTERM, self._handler)
+
+
 def make_trainer(
     callbacks: Sequence[lightning.Callback],
     accelerator: str,
@@ -97,7 +111,7 @@ def make_trainer(
             num_nodes=spec.nodes,
             strategy=strategy_of(spec, max_grad_norm),
             precision=spec.precision,
-            callbacks=[RandomState(), *callbacks],
+            callbacks=[OwnSignals(), RandomState(), *callbacks],
             plugins=plugins,
             max_epochs=1,
             logger=False,

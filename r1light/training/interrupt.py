@@ -49,6 +49,7 @@ class Interrupt:
         except Halt:
             halted = True
         if ranks.any_of(halted):
+            self.agreed()
             raise Halt
 
     def check(self) -> None:

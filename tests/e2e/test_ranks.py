@@ -156,6 +156,7 @@ def test_a_signal_to_the_first_process_saves_the_run_of_both_and_it_goes_on(tmp_
     said = finish(process)
     assert process.returncode == 143, said
     assert "Traceback" not in said + _text(tmp_path / "out" / "rank-1.log")
+    assert "interrupted by SIGTERM" in _text(tmp_path / "out" / "rank-1.log")
     (saved,) = (tmp_path / "out" / "checkpoints").glob("*.ckpt")
     reached = int(saved.stem.split("-")[1])
     process = start(tmp_path / "out", "stage.iterations=30", "trainer.devices=2", *words[2:])

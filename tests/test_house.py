@@ -111,7 +111,8 @@ def test_constraints_pin_every_dependency_exactly():
             assert re.fullmatch(r"[\w.]+", version), line
             pinned[normal(name)] = version
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    wanted = project["dependencies"] + project["optional-dependencies"]["dev"]
+    extras = project["optional-dependencies"]
+    wanted = project["dependencies"] + extras["dev"] + extras["docs"]
     names = {normal(re.match(r"[\w.-]+", requirement)[0]) for requirement in wanted}
     assert names - pinned.keys() == set()
     assert pinned["torch"] == "2.13.0"

@@ -7,29 +7,28 @@ A block that cannot be checked has a comment on the line before it, which says w
 
 from __future__ import annotations
 
-import dataclasses
 import re
 import shlex
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 from hydra._internal.utils import get_args_parser
 
 from r1light.config.compose import Source, compose_jobs
-from r1light.config.search_path import conf_dir, register
+from r1light.config.search_path import register
 from r1light.config.validate import validate
 from r1light.scaffold.new import Plugin
-from r1light.stages import STAGES, stage_module
+from r1light.stages import stage_module
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
 MARK = re.compile(r"<!-- unchecked: (.+) -->")
 MARKED = 4  # blocks; whoever marks one more says so here
-GROUPS = sorted(path.name for path in conf_dir().iterdir() if path.is_dir() and path.name != "__pycache__")
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclass(frozen=True)
 class Block:
     """Code of a page: indented by four, between fences, or a command in its text."""
 
@@ -131,46 +130,3 @@ def test_marks_are_counted():
     marks = [f"{block.page}:{block.line}: {block.mark}" for block in ALL if block.mark]
     assert len(marks) == MARKED, "\n".join(marks)
     assert len(COMMANDS) >= 100
-
-
-def options_of(config: type, path: str = "") -> Iterator[str]:
-    """The dotted names of a dataclass's fields, those of nested ones too."""
-    for field in dataclasses.fields(config):
-        yield f"{path}{field.name}"
-        nested = field.default_factory
-        if isinstance(nested, type) and dataclasses.is_dataclass(nested):
-            yield from options_of(nested, f"{path}{field.name}.")
-
-
-def test_choices_that_pages_name_are_there():
-    """`group=option`, wherever it stands; names of plugins, capitals and placeholders aside."""
-    plugins = {path.stem for path in (ROOT / "plugins").rglob("conf/*/*.yaml")} | {"short_answers"}
-    wrong = [
-        f"{path.name}: {group}={option}"
-        for path in PAGES
-        for group, option in re.findall(
-            rf"(?<![\w.+/~]){'(' + '|'.join(GROUPS) + ')'}=([a-z][\w.-]*\w)", path.read_text()
-        )
-        if option not in plugins and not (conf_dir() / group / f"{option}.yaml").is_file()
-    ]
-    assert wrong == []
-
-
-def test_options_of_stages_that_pages_name_are_there():
-    known = {
-        name
-        for stage in STAGES
-        for name in options_of(getattr(stage_module(stage), "Config", None) or _Nothing)
-    }
-    wrong = [
-        f"{path.name}: stage.{option}"
-        for path in PAGES
-        for option in re.findall(r"(?<![\w.-])stage\.([a-z]\w*(?:\.[a-z]\w*)*)", path.read_text())
-        if option not in known and option.partition(".")[0] not in ("task", "lm_eval")
-    ]
-    assert wrong == []
-
-
-@dataclasses.dataclass(frozen=True)
-class _Nothing:
-    """The options of a stage that has none."""

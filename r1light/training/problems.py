@@ -136,6 +136,10 @@ class PromptEncoder:
             raise DataError(f"problem {problem.id!r}: its prompt is empty")
         return RolloutRequest(problem.id, ids, key), prompt
 
+    def example(self) -> str:
+        """The prompt of a made-up question."""
+        return self.template.render(Problem("example", "Compute 2+3", "none")).text
+
     def check(self, problems: Sequence[Problem]) -> None:
         """Look through all problems before a run, not in its 300th iteration.
 

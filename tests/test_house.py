@@ -125,7 +125,7 @@ def normal(name):
 def real_tree():
     """Folders and modules to depth 2 that the README is to show."""
     names = set()
-    for top in ("conf", "docs", "plugins", "r1light", "tests", "tools"):
+    for top in ("conf", "docs", "examples", "plugins", "r1light", "tests", "tools"):
         folder = ROOT / top
         if not folder.is_dir() or not any(path.is_file() for path in folder.rglob("*")):
             continue

@@ -86,7 +86,7 @@ def run(config: RunConfig, folder: RunFolder) -> StageResult:
         with halting(interrupt):
             figures = {} if record is None else record.after(trained.module.iteration)
         texts.save_writer(folder, adapted, student, encoder)
-        prompt = (measured.encoder if measured and options.mode == "on_policy" else encoder).example()
+        prompt = (measured if measured and options.mode == "on_policy" else encoder).example()
     return finish(folder, "distill", trained.metrics() | dict(figures), {"model": str(folder.model)}, prompt)
 
 

@@ -57,7 +57,13 @@ REQUIRED = {
 REFERENCE = {"models": "model", "rewards": "reward", "templates": "template", "rollouts": "rollout"}
 
 
-@pytest.mark.parametrize("name", FILES)
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=[pytest.mark.slow] if name.startswith("experiment/") else [])
+        for name in FILES
+    ],
+)
 def test_it_composes_and_validates(name, monkeypatch):
     if name == "sweep/optuna.yaml":
         pytest.importorskip("hydra_plugins.hydra_optuna_sweeper", reason="needs the extra sweep")

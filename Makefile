@@ -25,7 +25,7 @@ venv: $(INSTALLED)
 $(INSTALLED): pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(if $(TORCH_INDEX),$(BIN)/python -m pip install -c constraints.txt --index-url $(TORCH_INDEX) torch)
-	$(BIN)/python -m pip install -c constraints.txt -e ".[dev,docs]"
+	$(BIN)/python -m pip install -c constraints.txt -e ".[dev,docs,sweep]"
 	touch $@
 
 venv-vllm: $(VLLM_INSTALLED)

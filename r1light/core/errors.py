@@ -82,11 +82,11 @@ class StorageError(R1LightError, OSError):
 
 
 class Interrupted(KeyboardInterrupt):
-    """SIGINT or SIGTERM asked the run to end.
+    """A signal asked the run to end.
 
     Attributes:
         signum: The signal's number.
-        exit_code: What the shell is told: 128 + signum, so 130 for SIGINT and 143 for SIGTERM.
+        exit_code: What the shell is told: 128 + signum, so 130 for SIGINT, 138 for SIGUSR1, 143 for SIGTERM.
     """
 
     def __init__(self, signum: int) -> None:

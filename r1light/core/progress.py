@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,6 +15,9 @@ from r1light.core.errors import StorageError
 
 LINE_SECONDS = 10.0
 """Without a terminal, a line at most this often."""
+
+HEARTBEAT_SECONDS = 60.0
+"""Without a terminal, a line at least this often: that a step is still under way."""
 
 _log = logging.getLogger(__name__)
 
@@ -30,6 +34,8 @@ class Progress(Protocol):
 def progress(total: int, label: str) -> Iterator[Progress]:
     """Show the progress of `total` steps: a bar on a terminal, else a log line every ten seconds or 5%.
 
+    A step that takes longer than a minute has a line every minute.
+
     Args:
         total: Steps in all.
         label: What is counted, such as "iterations".
@@ -43,7 +49,8 @@ def progress(total: int, label: str) -> Iterator[Progress]:
         with _bar(total, label) as bar:
             yield bar
     else:
-        yield _Lines(total, label)
+        with _Lines(total, label) as lines:
+            yield lines
 
 
 class _Lines:
@@ -55,6 +62,25 @@ class _Lines:
         self._done = 0
         self._start = self._shown_at = time.monotonic()
         self._shown = 0
+        self._ended = threading.Event()
+        self._heart = threading.Thread(target=self._beat, name="heartbeat", daemon=True)
+
+    def __enter__(self) -> _Lines:
+        self._heart.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._ended.set()
+        self._heart.join()
+
+    def _beat(self) -> None:
+        """Say that work goes on, where nothing has been said for long."""
+        while not self._ended.wait(HEARTBEAT_SECONDS):
+            now = time.monotonic()
+            if now - self._shown_at >= HEARTBEAT_SECONDS:
+                self._shown_at = now
+                step = f"{self._label} {self._done + 1}/{self._total}"
+                _log.info("%s is under way, %s since the start", step, _clock(now - self._start))
 
     def advance(self, n: int = 1, **metrics: float) -> None:
         first = self._done == 0

@@ -81,12 +81,14 @@ def train(config: RunConfig, folder: RunFolder, module: SupervisedModule, watch:
     from r1light.stages.resume import starting_point
     from r1light.training import ranks
     from r1light.training.fit import fit, make_trainer
+    from r1light.training.keeper import Keeper
     from r1light.training.supervised_record import SupervisedRecord
 
     check_memory(config, module.model)
     checkpoint, start = ranks.of_first(lambda: starting_point(config, folder))
     with halting(watch.interrupt), progress(module.iterations - start, "update") as bar:
-        record = SupervisedRecord(folder, watch.measures, watch.interrupt, bar)
+        keeper = Keeper(folder, module.options.checkpoints_kept, module.options.checkpoint_url)
+        record = SupervisedRecord(folder, watch.measures, watch.interrupt, bar, keeper)
         callbacks = [*watch.callbacks, record]  # what they write is there before the checkpoint that has it
         limit = module.options.max_grad_norm
         trainer = make_trainer(callbacks, device_of(config), config.trainer, folder.path, limit)

@@ -19,7 +19,7 @@ from r1light.core.run_folder import RunFolder
 POLL, GRACE, FAREWELL = 0.1, 10.0, 60.0
 """Seconds: between two looks; that the first process has to notice by itself that another is gone; that the
 others have to end by themselves after it."""
-SIGNALLED = (130, 143)
+SIGNALLED = (130, 138, 143)
 """Exit codes of a process that a signal asked to end, and that did."""
 WORDS = 5
 """Lines of a process's log that are shown when it is gone."""

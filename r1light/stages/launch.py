@@ -15,6 +15,7 @@ from pathlib import Path
 
 from r1light.config.schema import RunConfig, TrainerSpec
 from r1light.core.errors import ConfigError, R1LightError, WorkerError
+from r1light.core.lifeline import PARENT_VARIABLE, end_with_parent
 from r1light.core.run_folder import RunFolder
 from r1light.stages import stage_module
 from r1light.stages.followers import Followers
@@ -60,7 +61,10 @@ def joined(config: RunConfig, folder: RunFolder | None, overrides: Sequence[str]
     with _set(environment):
         followers = Followers(config.trainer.ranks, folder)
         if folder is not None and not _are_started():
-            followers.start(_command_line(folder, overrides), os.environ | {LAUNCHED: "1"})
+            followers.start(
+                _command_line(folder, overrides),
+                os.environ | {LAUNCHED: "1", PARENT_VARIABLE: str(os.getpid())},
+            )
         with followers, _touch_kept(followers, config.trainer):
             yield from _grouped(config, folder)
 
@@ -95,6 +99,7 @@ def _environment(spec: TrainerSpec) -> dict[str, str] | None:
         ConfigError: If that is not what the configuration says.
     """
     if LAUNCHED in os.environ:
+        end_with_parent()
         return {}
     if _are_started():
         from r1light.training.strategies import cluster_environment

@@ -12,6 +12,7 @@ tokens of all rows together.
 
 from __future__ import annotations
 
+import random
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, fields, replace
 from itertools import accumulate, groupby
@@ -20,6 +21,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from r1light.training import ranks
 from r1light.training.tree_attention import Branch, Trees, only_trees
 
 
@@ -101,6 +103,26 @@ class _Tree:
 
     rows: tuple[int, ...]
     tokens: int
+
+
+def minibatches(rows: Sequence[Row], count: int, draw: str) -> Iterator[list[int]]:
+    """This rank's positions of an epoch's updates, which are cut by whole groups of all ranks.
+
+    Args:
+        rows: This rank's; its groups are every `ranks.world_size()`-th of all.
+        count: Updates.
+        draw: Decides the order of the groups, the same in each process.
+
+    Yields:
+        Positions of rows, a list an update.
+    """
+    world, rank = ranks.world_size(), ranks.rank()
+    groups = list(range(world * len({row.group for row in rows})))
+    random.Random(draw).shuffle(groups)
+    size = len(groups) // count
+    for start in range(0, len(groups), size):
+        chosen = set(groups[start : start + size])
+        yield [place for place, row in enumerate(rows) if row.group * world + rank in chosen]
 
 
 def micro_batches(

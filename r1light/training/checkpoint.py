@@ -15,6 +15,7 @@ import torch
 from lightning.fabric.plugins import TorchCheckpointIO
 
 from r1light.core.errors import StorageError
+from r1light.training.digest import digest_of, note_digest
 
 CHECKPOINT_NAME = re.compile(r"^iteration-(\d+)\.ckpt$")
 
@@ -25,7 +26,7 @@ def checkpoint_name(iteration: int) -> str:
 
 
 class AtomicCheckpointIO(TorchCheckpointIO):
-    """Writes aside, syncs, and renames; so a checkpoint is whole or absent."""
+    """Writes aside, syncs, and renames; so a checkpoint is whole or absent, and its digest is beside it."""
 
     def save_checkpoint(
         self,
@@ -46,6 +47,7 @@ class AtomicCheckpointIO(TorchCheckpointIO):
                 torch.save(checkpoint, file)
                 file.flush()
                 os.fsync(file.fileno())
+            note_digest(aside, target)
             aside.replace(target)
         except (OSError, RuntimeError) as error:  # torch's writer turns a failed write into a RuntimeError
             aside.unlink(missing_ok=True)
@@ -67,6 +69,7 @@ def prune(folder: Path, keep: int) -> None:
         if path.is_dir():  # DeepSpeed's
             shutil.rmtree(path, ignore_errors=True)
         path.unlink(missing_ok=True)
+        digest_of(path).unlink(missing_ok=True)
     for path in folder.glob(".*.tmp"):
         path.unlink(missing_ok=True)
     for path in (*folder.glob(".*.new"), *folder.glob(".*.old")):

@@ -15,6 +15,7 @@ from r1light.config.schema import TrainerSpec
 from r1light.core.errors import ResumeError
 from r1light.training import ranks
 from r1light.training.checkpoint import AtomicCheckpointIO, restore_rng, rng_state
+from r1light.training.digest import check_digest
 from r1light.training.quiet import quiet_lightning
 from r1light.training.strategies import cluster_environment, strategy_of
 
@@ -122,7 +123,8 @@ def fit(trainer: lightning.Trainer, module: Any, checkpoint: Path | None) -> Non
 
 
 def _iteration_of(path: Path) -> int:
-    """The iteration of a checkpoint; DeepSpeed's is a folder, renamed into place when it is whole."""
+    """The iteration of a checkpoint that is what was written; DeepSpeed's is a folder."""
+    check_digest(path)
     if path.is_dir():
         return int(path.stem.split("-")[-1])
     state = torch.load(path, map_location="cpu", weights_only=True, mmap=True)

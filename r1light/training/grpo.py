@@ -12,9 +12,8 @@ Shapes: P problems, G group, B rows (P * G), T completion tokens, K completion t
 
 from __future__ import annotations
 
-import random
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,7 +27,7 @@ from r1light.algorithms.policy_loss import PolicyLoss, PolicyMetrics, policy_los
 from r1light.core.protocols import RolloutEngine
 from r1light.training import ranks
 from r1light.training.ahead import Ahead
-from r1light.training.batching import MicroBatch, Row, micro_batches
+from r1light.training.batching import MicroBatch, Row, micro_batches, minibatches
 from r1light.training.collect import Collector, Rollout
 from r1light.training.flops import matmul_parameters
 from r1light.training.forward import can_share_prompts, disable_dropout, target_logprobs
@@ -37,7 +36,7 @@ from r1light.training.lanes import Lanes
 from r1light.training.metrics import UpdateSums
 from r1light.training.problems import ProblemSchedule
 from r1light.training.reference import Reference
-from r1light.training.stepping import backward, one_pass, set_learning_rate, step, wrapped
+from r1light.training.stepping import Skips, backward, one_pass, set_learning_rate, step, wrapped
 from r1light.training.strategies import share_out
 from r1light.training.tree_attention import use_trees
 from r1light.training.whole import whole_parameters
@@ -61,7 +60,7 @@ class GrpoModule(lightning.LightningModule):
     Attributes:
         policy: A Hugging Face causal language model.
         iteration: Iterations completed.
-        updates: Optimiser steps taken.
+        updates: Optimiser steps done, with those that were left out.
         last: The iteration just done.
     """
 
@@ -86,6 +85,7 @@ class GrpoModule(lightning.LightningModule):
         self.iterations = options.iterations
         self.iteration = self.updates = 0
         self.last: Iteration | None = None
+        self.skips = Skips(options.max_skipped_updates)
         disable_dropout(policy)
         self.share_prompts = options.share_prompts and can_share_prompts(policy)
         if self.share_prompts:
@@ -142,7 +142,9 @@ class GrpoModule(lightning.LightningModule):
         updates = (
             self._update(minibatch, rows, old)
             for epoch in range(self.options.inner_epochs)
-            for minibatch in self._minibatches(rows, number, epoch)
+            for minibatch in minibatches(
+                rows, self.options.minibatches, f"minibatches/{self.seed}/{number}/{epoch}"
+            )
         )
         return UpdateSums.over(list(updates))
 
@@ -151,16 +153,6 @@ class GrpoModule(lightning.LightningModule):
         if not self.ahead.steps:
             return self._logprobs(rows)
         return [torch.tensor(row.rollout_logprobs, device=self.device) for row in rows]
-
-    def _minibatches(self, rows: Sequence[Row], number: int, epoch: int) -> Iterator[list[int]]:
-        """Positions of rows, a list an update; of all ranks' groups, shuffled by (seed, iteration, epoch)."""
-        world, rank = ranks.world_size(), ranks.rank()
-        groups = list(range(world * len({row.group for row in rows})))
-        random.Random(f"minibatches/{self.seed}/{number}/{epoch}").shuffle(groups)
-        size = len(groups) // self.options.minibatches
-        for start in range(0, len(groups), size):
-            chosen = set(groups[start : start + size])
-            yield [place for place, row in enumerate(rows) if row.group * world + rank in chosen]
 
     def _cut(self, rows: Sequence[Row]) -> list[MicroBatch]:
         tokens = self.options.pass_tokens(self.device.type == "cpu")
@@ -248,7 +240,7 @@ class GrpoModule(lightning.LightningModule):
 
     def _step(self, optimizer: Any) -> float:
         """Clip, step, and let the reference follow; returns the gradient's norm before clipping."""
-        norm = step(self, optimizer, self.options.max_grad_norm, self.updates + 1)
+        norm = step(self, optimizer, self.options.max_grad_norm, self.updates + 1, self.skips)
         self.updates += 1
         if self.reference is not None:
             every = self.options.reference_reset_updates
@@ -277,6 +269,7 @@ class GrpoModule(lightning.LightningModule):
             "iteration": self.iteration,
             "updates": self.updates,
             "cursors": self.ahead.cursors,
+            "skips": self.skips.state(),
             "reference": self.reference.model.state_dict() if self.reference else None,
         }
 
@@ -290,6 +283,7 @@ class GrpoModule(lightning.LightningModule):
         state = checkpoint["progress"]
         self.iteration, self.updates = state["iteration"], state["updates"]
         self.problems.cursors = state["cursors"]
+        self.skips.load_state(state["skips"])
         if self.reference is not None and state["reference"] is not None:
             self.reference.model.load_state_dict(state["reference"])
 

@@ -111,6 +111,9 @@ class GrpoOptions:
     """AdamW's."""
     max_grad_norm: float = 1.0
     """The gradient is scaled down to this norm; 0 leaves it."""
+    max_skipped_updates: int = 3
+    """Updates in a row that are left out, as their gradient is not finite, before the run ends (under
+    DeepSpeed it ends at the first)."""
 
     algorithm: Literal["grpo", "dr_grpo", "dapo", "gspo", "cispo"] = "grpo"
     """The named set of loss options, see algorithms/presets.py."""
@@ -163,6 +166,8 @@ class GrpoOptions:
     """Iterations between checkpoints; there is one at the end in any case."""
     checkpoints_kept: int = 2
     """The newest checkpoints that are kept."""
+    checkpoint_url: str | None = None
+    """A folder in fsspec's words (s3://bucket/run) to which each checkpoint is copied; null for nowhere."""
     logged_groups: int = 1
     """Groups an iteration whose completions go to samples.jsonl."""
 
@@ -176,7 +181,7 @@ class GrpoOptions:
                 raise ValueError(f"{name}={getattr(self, name)} must be above 0 and finite")
         not_negative = (
             "warmup_updates weight_decay max_grad_norm sampling_attempts overlong_penalty "
-            "reference_reset_updates eval_every eval_problems logged_groups"
+            "max_skipped_updates reference_reset_updates eval_every eval_problems logged_groups"
         )
         for name in not_negative.split():
             if getattr(self, name) < 0:

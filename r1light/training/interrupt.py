@@ -1,6 +1,7 @@
-"""Ending a run on SIGINT or SIGTERM without losing what it has done.
+"""Ending a run on SIGINT, SIGTERM or SIGUSR1 without losing what it has done.
 
 The first signal asks; training looks at safe points, saves, and ends. A second one is taken as it always is.
+SIGUSR1 is what SLURM sends ahead of a time limit where `sbatch --signal=USR1@300` asks for it.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-SIGNALS = (signal.SIGINT, signal.SIGTERM)
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1)
 
 
 class Halt(Exception):  # noqa: N818 - no error: the way out of Lightning's loop, which would exit on its own
@@ -58,7 +59,7 @@ class Interrupt:
 
 @contextmanager
 def catch_signals(interrupt: Interrupt) -> Iterator[None]:
-    """Note the first SIGINT or SIGTERM in `interrupt`; earlier handlers are back after it, and at exit."""
+    """Note the first of `SIGNALS` in `interrupt`; earlier handlers are back after it, and at exit."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return

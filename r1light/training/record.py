@@ -19,7 +19,6 @@ from r1light.evaluation.outcome import Measures
 from r1light.models.save import save_model
 from r1light.training import ranks
 from r1light.training.alarm import METRIC, HackingAlarm
-from r1light.training.checkpoint import checkpoint_name, prune
 from r1light.training.collect import ScoredGroup
 from r1light.training.diagnosis import Diagnosis
 from r1light.training.flops import GroupTokens, iteration_flops
@@ -27,7 +26,8 @@ from r1light.training.grpo import GrpoModule, Iteration
 from r1light.training.grpo_options import GrpoOptions
 from r1light.training.held_out import SHOWN_TEST_SAMPLES, HeldOut, HeldOutResult, in_words, judged_rows
 from r1light.training.host import rss_gb
-from r1light.training.interrupt import Halt, Interrupt
+from r1light.training.interrupt import Interrupt
+from r1light.training.keeper import Keeper
 from r1light.training.metrics import group_metrics, sample_rows, update_metrics
 from r1light.training.whole import whole_model
 
@@ -74,6 +74,7 @@ class Record(lightning.Callback):
         self.bar = bar
         self.diagnosis = Diagnosis()
         self.alarm = HackingAlarm(options.hacking_alarm)
+        self.keeper = Keeper(folder, options.checkpoints_kept, options.checkpoint_url)
         self.before: dict[str, float] = {}
         self.train_seconds = 0.0
         self.num_tokens = 0
@@ -102,6 +103,7 @@ class Record(lightning.Callback):
     def on_train_start(self, trainer: Any, pl_module: Any) -> None:
         """Look at the untrained policy, unless the run is resumed."""
         self._recorded = pl_module.iteration
+        self.keeper.begin(pl_module)
         if reason := self._ends(pl_module.iteration):
             _log.info("nothing is left to train: %s", reason)
             trainer.should_stop = True
@@ -137,7 +139,7 @@ class Record(lightning.Callback):
         self._recorded = done.number
         ending = bool(self._ends(done.number)) or self.watch.interrupt.agreed()
         if ending or done.number % self.options.checkpoint_every == 0:
-            self.save(trainer, done.number)
+            self.keeper.save(trainer, done.number)
         shown = {"reward": row["reward"], "length": row["completions/mean_length"]}
         self.bar.advance(**{name: value for name, value in shown.items() if value is not None})
         if reason := self._ends(done.number):
@@ -145,18 +147,13 @@ class Record(lightning.Callback):
             trainer.should_stop = True
         self.watch.interrupt.check()
 
-    def save(self, trainer: Any, iteration: int) -> None:
-        """Save a checkpoint and drop the oldest."""
-        trainer.save_checkpoint(self.folder.checkpoints / checkpoint_name(iteration))
-        if ranks.rank() == 0:
-            prune(self.folder.checkpoints, self.options.checkpoints_kept)
+    def on_train_end(self, trainer: Any, pl_module: Any) -> None:
+        """Be done with checkpoints."""
+        self.keeper.end(trainer, self._recorded)
 
     def on_exception(self, trainer: Any, pl_module: Any, exception: BaseException) -> None:
-        """Save where a signal broke an iteration off: nothing of it has touched the weights."""
-        if isinstance(exception, Halt) and 0 < pl_module.iteration == self._recorded:
-            path = self.folder.checkpoints / checkpoint_name(pl_module.iteration)
-            if not path.exists():
-                self.save(trainer, pl_module.iteration)
+        """Save where a signal broke an iteration off."""
+        self.keeper.end(trainer, self._recorded, exception)
 
     def write_test_samples(self, phase: str, iteration: int, result: HeldOutResult) -> None:
         """Some completions to test problems, for the report."""
@@ -188,9 +185,11 @@ class Record(lightning.Callback):
             "time/reward": done.rollout.reward_seconds,
             "time/train": done.train_seconds,
             "perf/tokens_per_second": tokens / done.seconds,
+            "skipped_updates": module.skips.total,
             "rollout/attempts": done.rollout.attempts,
             "host/rss_gb": rss_gb(),
         }
+        self.keeper.shortage.of_memory()
         metrics |= getattr(module.engine, "figures", dict)()
         switch = self.options.preference_switch
         if switch is not None:

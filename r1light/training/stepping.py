@@ -6,8 +6,11 @@ whole update's count and multiplied by their number.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import logging
+import math
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -15,6 +18,8 @@ from torch import Tensor
 
 from r1light.core.errors import R1LightError
 from r1light.training import ranks
+
+_log = logging.getLogger(__name__)
 
 
 def wrapped(module: Any) -> Any:
@@ -61,42 +66,85 @@ def backward(module: Any, loss: Tensor, counts: bool = True) -> None:
     module.manual_backward(loss * (ranks.world_size() * counts))
 
 
-def step(module: Any, optimizer: Any, limit: float | None, update: int) -> float:
-    """Clip and step.
+@dataclass(slots=True)
+class Skips:
+    """Updates that were left out, as their gradient was not finite.
+
+    Attributes:
+        borne: How many in a row the run goes on after.
+        total: How many there were.
+        in_a_row: How many there were since the last that was not left out.
+    """
+
+    borne: int
+    total: int = 0
+    in_a_row: int = 0
+
+    def note(self, norm: float, update: int, *, stepped: bool = False) -> None:
+        """Count an update that is left out.
+
+        Args:
+            norm: The norm of its gradient.
+            update: Its number, for the message.
+            stepped: Whether it has reached the weights already.
+
+        Raises:
+            R1LightError: If it has, or too many were left out in a row.
+        """
+        if math.isfinite(norm):
+            self.in_a_row = 0
+            return
+        self.total += 1
+        self.in_a_row += 1
+        what = f"the gradient of update {update} is not finite"
+        if stepped or self.in_a_row > self.borne:
+            before = f", as were {self.in_a_row - 1} before it" if self.in_a_row > 1 else ""
+            raise R1LightError(
+                f"{what}{before}; the last checkpoint is unharmed. Lower stage.lr, or train in "
+                "trainer.precision=32-true"
+            )
+        _log.warning("%s: it is left out (%d in a row, %d are borne)", what, self.in_a_row, self.borne)
+
+    def state(self) -> list[int]:
+        """What a checkpoint keeps."""
+        return [self.total, self.in_a_row]
+
+    def load_state(self, state: Sequence[int]) -> None:
+        """Take it back."""
+        self.total, self.in_a_row = state
+
+
+def step(module: Any, optimizer: Any, limit: float | None, update: int, skips: Skips) -> float:
+    """Clip and step; a gradient that is not finite is left out. All processes see the same norm.
 
     Args:
         module: The LightningModule.
         optimizer: Its optimiser.
         limit: The largest norm of the gradient; None for any. DeepSpeed has it in its configuration.
-        update: The number of the update, for the error.
+        update: The number of the update, for messages.
+        skips: Counts those that are left out.
 
     Returns:
         The gradient's norm over all processes, before clipping.
 
     Raises:
-        R1LightError: If it is not finite.
+        R1LightError: If it is not finite too often in a row; under DeepSpeed, which clips and steps in one,
+            at the first.
     """
     engine = wrapped(module)
     if hasattr(engine, "get_global_grad_norm"):
         optimizer.step()
-        norm = _finite(engine.get_global_grad_norm(), update)
+        norm = float(engine.get_global_grad_norm())
+        skips.note(norm, update, stepped=True)
     else:
         trained = [parameter for parameter in module.parameters() if parameter.requires_grad]
         found = torch.nn.utils.clip_grad_norm_(trained, limit or float("inf"))
-        norm = _finite(found.full_tensor() if hasattr(found, "full_tensor") else found, update)
-        optimizer.step()
+        norm = float(found.full_tensor() if hasattr(found, "full_tensor") else found)
+        skips.note(norm, update)
+        if math.isfinite(norm):
+            optimizer.step()
     optimizer.zero_grad()
     return norm
-
-
-def _finite(norm: Any, update: int) -> float:
-    value = float(norm)
-    if value != value or value == float("inf"):
-        raise R1LightError(
-            f"the gradient of update {update} is not finite; the last checkpoint is unharmed. "
-            "Lower stage.lr, or train in trainer.precision=32-true"
-        )
-    return value
 
 
 def set_learning_rate(optimizer: Any, rate: float) -> float:

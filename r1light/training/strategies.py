@@ -65,5 +65,5 @@ def cluster_environment() -> ClusterEnvironment:
     if TorchElasticEnvironment.detect():
         return TorchElasticEnvironment()
     if int(os.environ.get("SLURM_NTASKS", "1")) > 1 and SLURMEnvironment.detect():
-        return SLURMEnvironment()
+        return SLURMEnvironment(auto_requeue=False)  # signals are ours to take: see training/interrupt.py
     return LightningEnvironment()

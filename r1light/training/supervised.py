@@ -20,7 +20,7 @@ from r1light.training import ranks
 from r1light.training.flops import forward_flops, matmul_parameters, training_flops
 from r1light.training.row_stream import RowSource
 from r1light.training.schedule import learning_rate_factor
-from r1light.training.stepping import backward, one_pass, set_learning_rate, step, wrapped
+from r1light.training.stepping import Skips, backward, one_pass, set_learning_rate, step, wrapped
 from r1light.training.strategies import share_out
 from r1light.training.supervised_options import SupervisedOptions
 
@@ -102,6 +102,7 @@ class SupervisedModule(lightning.LightningModule):
         self.iteration = 0
         self.iterations = options.updates(len(stream.rows))
         self.last: Update | None = None
+        self.skips = Skips(options.max_skipped_updates)
         self.matmul_parameters = matmul_parameters(model)
         self._spare: Sequence[Any] = stream.rows[:1]
         model.train()
@@ -126,7 +127,7 @@ class SupervisedModule(lightning.LightningModule):
                 backward(self, loss / total, counts)
             if counts:
                 sums += metrics_M.to("cpu", torch.float64)
-        norm = step(self, optimizer, self.options.max_grad_norm, self.iteration + 1)
+        norm = step(self, optimizer, self.options.max_grad_norm, self.iteration + 1, self.skips)
         metrics = {**self.objective.finish(ranks.add_up(sums)), **self.stream.facts()}
         tokens = int(self._total(sum(self.objective.tokens(row) for row in rows)))
         drawn = int(self._total(self.stream.drawn_tokens))
@@ -182,10 +183,15 @@ class SupervisedModule(lightning.LightningModule):
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Add the counters."""
-        checkpoint["progress"] = {"iteration": self.iteration, "cursor": self.stream.cursor}
+        checkpoint["progress"] = {
+            "iteration": self.iteration,
+            "cursor": self.stream.cursor,
+            "skips": self.skips.state(),
+        }
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Take the counters back; Lightning's own say that an epoch is over where a run has ended."""
         checkpoint.pop("loops", None)
         self.iteration = checkpoint["progress"]["iteration"]
         self.stream.cursor = checkpoint["progress"]["cursor"]
+        self.skips.load_state(checkpoint["progress"]["skips"])

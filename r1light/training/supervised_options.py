@@ -55,6 +55,9 @@ class SupervisedOptions:
     """AdamW's."""
     max_grad_norm: float = 1.0
     """The gradient is scaled down to this norm; 0 leaves it."""
+    max_skipped_updates: int = 3
+    """Updates in a row that are left out, as their gradient is not finite, before the run ends (under
+    DeepSpeed it ends at the first)."""
 
     micro_batch_tokens: int | None = None
     """The most tokens of one forward pass, padding included; null for 4096 on a CPU and 16384 on an
@@ -70,12 +73,14 @@ class SupervisedOptions:
     """Updates between checkpoints; there is one at the end in any case."""
     checkpoints_kept: int = 2
     """The newest checkpoints that are kept."""
+    checkpoint_url: str | None = None
+    """A folder in fsspec's words (s3://bucket/run) to which each checkpoint is copied; null for nowhere."""
 
     def __post_init__(self) -> None:
         for name in ("batch_size", "epochs", "lr", "checkpoint_every", "checkpoints_kept"):
             if not 0 < getattr(self, name) < math.inf:
                 raise ValueError(f"{name}={getattr(self, name)} must be above 0 and finite")
-        for name in ("warmup_updates", "weight_decay", "max_grad_norm", "eval_every"):
+        for name in ["warmup_updates", "weight_decay", "max_grad_norm", "max_skipped_updates", "eval_every"]:
             if not 0 <= getattr(self, name) < math.inf:
                 raise ValueError(f"{name}={getattr(self, name)} must not be negative")
         for name in ("max_updates", "micro_batch_tokens"):

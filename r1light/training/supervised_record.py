@@ -14,9 +14,9 @@ import lightning
 from r1light.core.progress import Progress
 from r1light.core.run_folder import RunFolder
 from r1light.training import ranks
-from r1light.training.checkpoint import checkpoint_name, prune
 from r1light.training.host import rss_gb
-from r1light.training.interrupt import Halt, Interrupt
+from r1light.training.interrupt import Interrupt
+from r1light.training.keeper import Keeper
 from r1light.training.supervised import SupervisedModule, Update
 
 _log = logging.getLogger(__name__)
@@ -55,12 +55,18 @@ class SupervisedRecord(lightning.Callback):
     """
 
     def __init__(
-        self, folder: RunFolder, measures: Sequence[Measure], interrupt: Interrupt, bar: Progress
+        self,
+        folder: RunFolder,
+        measures: Sequence[Measure],
+        interrupt: Interrupt,
+        bar: Progress,
+        keeper: Keeper,
     ) -> None:
         self.folder = folder
         self.measures = measures
         self.interrupt = interrupt
         self.bar = bar
+        self.keeper = keeper
         self.before: dict[str, float] = {}
         self.after: dict[str, float] = {}
         self.last: dict[str, float] = {}
@@ -82,6 +88,7 @@ class SupervisedRecord(lightning.Callback):
     def on_train_start(self, trainer: Any, pl_module: Any) -> None:
         """Look at the untrained model, unless the run is resumed."""
         self._recorded = pl_module.iteration
+        self.keeper.begin(pl_module)
         if pl_module.iteration >= pl_module.iterations:
             trainer.should_stop = True
         if self.before or pl_module.iteration:
@@ -112,18 +119,20 @@ class SupervisedRecord(lightning.Callback):
         row = self._metrics(module, done) | found
         self.last = {name: value for name, value in row.items() if isinstance(value, float)}
         self._append(_row(done.number, row))
+        self.keeper.shortage.of_memory()
         self._recorded = done.number
         if ending or self.interrupt.agreed() or done.number % module.options.checkpoint_every == 0:
-            self._save(trainer, module)
+            self.keeper.save(trainer, done.number)
         self.bar.advance(loss=row["loss"])
         self.interrupt.check()
 
+    def on_train_end(self, trainer: Any, pl_module: Any) -> None:
+        """Be done with checkpoints."""
+        self.keeper.end(trainer, self._recorded)
+
     def on_exception(self, trainer: Any, pl_module: Any, exception: BaseException) -> None:
-        """Save where a signal broke off the drawing of rows: the update has not touched the weights."""
-        if isinstance(exception, Halt) and 0 < pl_module.iteration == self._recorded:
-            path = self.folder.checkpoints / checkpoint_name(pl_module.iteration)
-            if not path.exists():
-                self._save(trainer, pl_module)
+        """Save where a signal broke off the drawing of rows."""
+        self.keeper.end(trainer, self._recorded, exception)
 
     def _measured(self, module: SupervisedModule) -> dict[str, float]:
         return {name: value for each in self.measures for name, value in each.measure(module).items()}
@@ -131,6 +140,7 @@ class SupervisedRecord(lightning.Callback):
     def _metrics(self, module: SupervisedModule, done: Update) -> dict[str, Any]:
         return {
             **done.metrics,
+            "skipped_updates": module.skips.total,
             "learning_rate": done.learning_rate,
             "grad_norm": done.grad_norm,
             "num_tokens": self.num_tokens,
@@ -140,12 +150,6 @@ class SupervisedRecord(lightning.Callback):
             "perf/tokens_per_second": done.tokens / done.seconds,
             "host/rss_gb": rss_gb(),
         }
-
-    def _save(self, trainer: Any, module: SupervisedModule) -> None:
-        """Save a checkpoint and drop the oldest."""
-        trainer.save_checkpoint(self.folder.checkpoints / checkpoint_name(module.iteration))
-        if ranks.rank() == 0:
-            prune(self.folder.checkpoints, module.options.checkpoints_kept)
 
     def _append(self, row: Mapping[str, Any]) -> None:
         if ranks.rank() == 0:

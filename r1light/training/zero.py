@@ -12,6 +12,9 @@ from typing import Any
 
 import torch
 
+from r1light.core.errors import StorageError
+from r1light.training.digest import note_digest
+
 
 def gathered(parameter: Any) -> AbstractContextManager[Any]:
     """A context in which a parameter of ZeRO-3 is whole; all processes have to enter it."""
@@ -68,10 +71,16 @@ def strategy(stage: int, offload: Sequence[str], max_grad_norm: float | None, ti
             if self.is_global_zero:
                 shutil.rmtree(aside, ignore_errors=True)
             self.barrier()
-            super().save_checkpoint(checkpoint, aside, storage_options)
+            try:
+                super().save_checkpoint(checkpoint, aside, storage_options)
+            except (OSError, RuntimeError) as error:
+                if not isinstance(error, OSError) and "StreamWriter" not in str(error):
+                    raise  # no write of torch's that failed
+                raise StorageError(f"cannot save the checkpoint {target}: {error}") from error
             self.barrier()
             if self.is_global_zero:
                 shutil.rmtree(target, ignore_errors=True)
+                note_digest(aside, target)
                 aside.replace(target)
             self.barrier()
 

@@ -1,6 +1,7 @@
 import io
 import logging
 import sys
+import time
 
 import pytest
 
@@ -60,6 +61,17 @@ def test_a_line_tells_numbers_time_and_what_is_left(clock, lines):
         "iterations 1/2  reward 0.1235  length 40  1:05, 1:05 left",
         "iterations 2/2  reward 0.1235  length 40  2:10, 0:00 left",
     ]
+
+
+def test_a_step_that_takes_long_says_that_it_is_under_way(monkeypatch, lines):
+    monkeypatch.setattr(module, "HEARTBEAT_SECONDS", 0.01)
+    with progress(5, "iteration") as bar:
+        bar.advance()
+        deadline = time.monotonic() + 10
+        while len(lines()) < 3 and time.monotonic() < deadline:
+            time.sleep(0.005)
+    assert lines()[0].startswith("iteration 1/5")
+    assert lines()[1:3] == ["iteration 2/5 is under way, 0:00 since the start"] * 2
 
 
 def test_a_terminal_gets_a_bar(monkeypatch):

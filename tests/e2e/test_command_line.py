@@ -158,3 +158,11 @@ def test_a_second_process_has_no_part_in_a_stage_that_works_alone(command):
     done = command("stage=act", "hydra.run.dir=out", act=True, env={"LOCAL_RANK": "1"})
     assert done.returncode == 0, done.stderr
     assert list((command.folder / "out").iterdir()) == []
+
+
+def test_the_shell_completes_groups_and_their_choices(command):
+    asked = command("-sc", "query=bash", env={"COMP_LINE": "r1light stage=gr"}, fresh=True)
+    assert (asked.returncode, asked.stdout.split()) == (0, ["stage=grpo"])
+    installed = command("-sc", "install=bash", fresh=True)
+    assert installed.returncode == 0
+    assert "complete -o nospace" in installed.stdout

@@ -129,6 +129,78 @@ def test_when_a_process_dies_or_hangs_the_other_ends_with_a_clear_line(name, tim
     assert "Traceback" not in said
 
 
+def test_a_follower_does_not_outlive_a_first_process_that_is_killed(tmp_path):
+    process = start(tmp_path / "out", "stage.iterations=1000", "trainer.devices=2")
+    rank_1 = follower(process)
+    end = time.monotonic() + DEADLINE
+    while time.monotonic() < end and '"iteration": 1' not in _text(tmp_path / "out" / "metrics.jsonl"):
+        assert process.poll() is None, process.communicate()[1]
+        time.sleep(0.1)
+    process.kill()
+    finish(process)
+    end = time.monotonic() + 30
+    while time.monotonic() < end and _lives(rank_1):
+        time.sleep(0.1)
+    assert not _lives(rank_1)
+
+
+def test_a_signal_to_the_first_process_saves_the_run_of_both_and_it_goes_on(tmp_path):
+    words = ("stage.iterations=30", "trainer.devices=2", "stage.checkpoint_every=1000")
+    process = start(tmp_path / "out", *words)
+    follower(process)
+    end = time.monotonic() + DEADLINE
+    while time.monotonic() < end and '"iteration": 2' not in _text(tmp_path / "out" / "metrics.jsonl"):
+        assert process.poll() is None, process.communicate()[1]
+        time.sleep(0.1)
+    process.send_signal(signal.SIGTERM)
+    said = finish(process)
+    assert process.returncode == 143, said
+    assert "Traceback" not in said + _text(tmp_path / "out" / "rank-1.log")
+    (saved,) = (tmp_path / "out" / "checkpoints").glob("*.ckpt")
+    reached = int(saved.stem.split("-")[1])
+    process = start(tmp_path / "out", "stage.iterations=30", "trainer.devices=2", *words[2:])
+    assert f"resumed after iteration {reached}" in finish(process)
+    assert process.returncode == 0
+
+
+def test_fine_tuning_under_torchrun_on_two_processes_is_that_on_one(tmp_path):
+    rows = [{"prompt": f"Compute {a}+{b}.", "completion": f"{a + b}"} for a in range(3, 9) for b in range(4)]
+    (tmp_path / "rows.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    words = (
+        "stage=sft", f"data.path={tmp_path}/rows.jsonl", "stage.batch_size=6", "stage.max_updates=4",
+        "trainer=ddp", "trainer.accelerator=cpu", "trainer.threads=1",
+    )  # fmt: skip
+    launchers = {
+        "alone": [sys.executable],
+        "together": [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2"],
+    }
+    losses, models = {}, {}
+    for name, launcher in launchers.items():
+        folder = tmp_path / name
+        devices = 2 if name == "together" else 1
+        ran = subprocess.run(
+            [*launcher, "-m", "r1light", *words, f"trainer.devices={devices}", f"hydra.run.dir={folder}"],
+            cwd=tmp_path, env={**os.environ, "OMP_NUM_THREADS": "1"}, capture_output=True, text=True,
+            timeout=DEADLINE, check=False,
+        )  # fmt: skip
+        assert ran.returncode == 0, ran.stderr
+        losses[name] = [row["loss"] for row in read_jsonl(folder / "metrics.jsonl") if "loss" in row]
+        models[name] = load_file(folder / "model" / "model.safetensors")
+    assert len(losses["alone"]) == 4
+    assert losses["together"] == pytest.approx(losses["alone"], rel=1e-5)
+    one, two = models["alone"], models["together"]
+    # Adam's steps are about lr = 1e-3, four of them; summed in another order they differ by rounding
+    assert max(float((one[name].float() - two[name].float()).abs().max()) for name in one) < 2e-5
+
+
+def _lives(pid):
+    """Whether a process is there and is no zombie that nobody has reaped."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
 def _text(path):
     return path.read_text() if path.exists() else ""
 

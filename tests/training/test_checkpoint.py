@@ -43,6 +43,9 @@ def test_names_sort_by_iteration_and_other_files_are_ignored(tmp_path):
     prune(tmp_path, keep=2)
     assert [path.name for path in saved_checkpoints(tmp_path)] == names[:2]
     assert not list(tmp_path.glob(".*"))
+    assert sorted(path.name for path in tmp_path.glob("*.sha256")) == sorted(
+        f"{name}.sha256" for name in names[:2]
+    )
 
 
 def test_going_back_sets_later_checkpoints_aside(tmp_path):
@@ -75,3 +78,17 @@ def test_the_newest_that_loads_is_taken_and_the_damaged_are_named(tmp_path):
     with pytest.raises(ResumeError, match="no checkpoint loads"):
         newest_readable([empty, bad])
     assert newest_readable([]) == (None, 0, [])
+
+
+def test_one_flipped_bit_in_the_middle_sends_a_run_back_to_the_checkpoint_before(tmp_path):
+    paths = [tmp_path / checkpoint_name(iteration) for iteration in (1, 2)]
+    for iteration, path in enumerate(paths, start=1):
+        state = {"progress": {"iteration": iteration}, "weights": torch.zeros(1000)}
+        AtomicCheckpointIO().save_checkpoint(state, path)
+    data = bytearray(paths[1].read_bytes())
+    data[len(data) // 2] ^= 1  # among the weights, where torch.load itself sees nothing
+    paths[1].write_bytes(data)
+    assert torch.load(paths[1], weights_only=True)["progress"] == {"iteration": 2}
+    path, iteration, damaged = newest_readable([paths[1], paths[0]])
+    assert (path, iteration) == (paths[0], 1)
+    assert damaged == [f"{paths[1]} is damaged ({paths[1].name} is not what {paths[1].name}.sha256 says)"]

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 from transformers import Qwen2Config, Qwen2ForCausalLM, Qwen2ForSequenceClassification
 
+from r1light.core.run_folder import RunFolder
 from r1light.training.flops import GroupTokens, iteration_flops, matmul_parameters
 from r1light.training.grpo_options import GrpoOptions, StopWhen
 from r1light.training.record import Record
@@ -54,7 +56,7 @@ def test_an_iteration_by_hand():
 
 def record(**stop):
     options = GrpoOptions(iterations=10, stop_when=StopWhen(**stop))
-    return Record(SimpleNamespace(), options, SimpleNamespace(mix_state=dict, load_mix_state=id), None)
+    return Record(RunFolder(Path()), options, SimpleNamespace(mix_state=dict, load_mix_state=id), None)
 
 
 def test_training_ends_in_the_iteration_that_reaches_the_budget():

@@ -9,7 +9,7 @@ import pytest
 from r1light.training.interrupt import Halt, Interrupt, catch_signals
 
 
-@pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM, signal.SIGUSR1])
 def test_the_first_signal_is_noted_and_the_second_is_as_before(signum):
     heard = []
     before = signal.signal(signum, lambda number, frame: heard.append(number))

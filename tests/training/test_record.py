@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+from pathlib import Path
 from types import SimpleNamespace
 
+from r1light.core.run_folder import RunFolder
 from r1light.training.alarm import METRIC, AlarmOptions
 from r1light.training.grpo_options import GrpoOptions
 from r1light.training.held_out import in_words
@@ -10,7 +12,7 @@ from r1light.training.record import Record
 
 def record():
     options = GrpoOptions(hacking_alarm=AlarmOptions(window=5))
-    return Record(SimpleNamespace(), options, SimpleNamespace(mix_state=dict, load_mix_state=id), None)
+    return Record(RunFolder(Path()), options, SimpleNamespace(mix_state=dict, load_mix_state=id), None)
 
 
 def said(record, first, last):

@@ -8,19 +8,17 @@ from __future__ import annotations
 
 import hmac
 import os
-import signal
-import threading
-import time
+import shutil
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+from r1light.core.lifeline import end_with_parent
 from r1light.rollout.vllm.process import KEY_VARIABLE
 
 MIDDLEWARE = f"{__name__}.require_key"
-PARENT_VARIABLE = "R1LIGHT_PARENT"
-"""The process id of whoever started the server."""
+WEIGHTS_VARIABLE = "R1LIGHT_VLLM_WEIGHTS"
+"""The folder where weights are left for the server, which goes with whoever made it."""
 OPEN_PATHS = frozenset(["/health"])
-POLL_SECONDS = 0.5
 
 
 async def require_key(request: Any, call_next: Callable[[Any], Awaitable[Any]]) -> Any:
@@ -35,12 +33,4 @@ async def require_key(request: Any, call_next: Callable[[Any], Awaitable[Any]]) 
     return JSONResponse({"error": "Unauthorized"}, status_code=401)
 
 
-def _end_with(parent: int) -> None:
-    """Kill this process and those it started once its parent is gone, which a SIGKILL gives no time to do."""
-    while os.getppid() == parent:
-        time.sleep(POLL_SECONDS)
-    os.killpg(0, signal.SIGKILL)
-
-
-if PARENT_VARIABLE in os.environ:
-    threading.Thread(target=_end_with, args=(int(os.environ[PARENT_VARIABLE]),), daemon=True).start()
+end_with_parent(lambda: shutil.rmtree(os.environ.get(WEIGHTS_VARIABLE, ""), ignore_errors=True))

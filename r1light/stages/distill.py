@@ -86,7 +86,8 @@ def run(config: RunConfig, folder: RunFolder) -> StageResult:
         with halting(interrupt):
             figures = {} if record is None else record.after(trained.module.iteration)
         texts.save_writer(folder, adapted, student, encoder)
-    return finish(folder, "distill", trained.metrics() | dict(figures), {"model": str(folder.model)})
+        prompt = (measured if measured and options.mode == "on_policy" else encoder).example()
+    return finish(folder, "distill", trained.metrics() | dict(figures), {"model": str(folder.model)}, prompt)
 
 
 def _problem_record(config: RunConfig, folder: RunFolder, measured: Measured | None) -> ProblemRecord | None:

@@ -197,4 +197,4 @@ def _finish(folder: RunFolder, parts: Parts, record: Record) -> StageResult:
     }
     best = folder.checkpoints / "best"
     outputs = {"model": str(folder.model)} | ({"best_model": str(best)} if best.exists() else {})
-    return finish(folder, "grpo", metrics, outputs)
+    return finish(folder, "grpo", metrics, outputs, parts.watch.held_out.encoder.example(parts.watch.test[0]))

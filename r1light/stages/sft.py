@@ -48,4 +48,4 @@ def run(config: RunConfig, folder: RunFolder) -> StageResult:
     objective = SftObjective(forward_tokens(config), options.packed)
     trained = train_on_rows(config, folder, loaded.model, objective, rows)
     texts.save_writer(folder, adapted, loaded, encoder)
-    return finish(folder, "sft", trained.metrics(), {"model": str(folder.model)})
+    return finish(folder, "sft", trained.metrics(), {"model": str(folder.model)}, encoder.example())

@@ -39,6 +39,10 @@ class Measured:
     student: Student
     teacher: Callable[[], HeldOutResult] | None
 
+    def example(self) -> str:
+        """How a prompt looks."""
+        return self.encoder.example(self.train[0])
+
 
 def problem_source(config: RunConfig) -> RunConfig | None:
     """The configuration with the problems as its data; None where the student is not measured on any.

@@ -126,11 +126,24 @@ def train_on_rows(
 
 
 def finish(
-    folder: RunFolder, stage: str, metrics: Mapping[str, float], outputs: Mapping[str, str]
+    folder: RunFolder,
+    stage: str,
+    metrics: Mapping[str, float],
+    outputs: Mapping[str, str],
+    prompt: str | None = None,
 ) -> StageResult:
-    """Write result.json and the report, and sum the run up in the log, in the first process."""
+    """Write result.json, the report and the model's card, and sum the run up, in the first process.
+
+    Args:
+        folder: The run folder.
+        stage: The stage's name.
+        metrics: Name to number.
+        outputs: Name to path.
+        prompt: How a prompt of the trained model looks; see `reports.model_card.write_model_card`.
+    """
     from r1light.core.manifest import finish_manifest
     from r1light.reports.console import summary_lines
+    from r1light.reports.model_card import write_model_card
     from r1light.reports.run_report import write_report
     from r1light.training import ranks
 
@@ -142,6 +155,8 @@ def finish(
     finish_manifest(folder)  # the report shows it
     try:
         write_report(folder)
+        if "model" in outputs:
+            write_model_card(folder, prompt)
     except BaseException:
         folder.result.unlink()  # a folder with a result is finished, and this one is not
         raise

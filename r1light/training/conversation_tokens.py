@@ -67,6 +67,10 @@ class ConversationEncoder:
     turns: Turns = "all"
     saw_turns: bool = False
 
+    def example(self) -> str | None:
+        """How a prompt looks: None for the chat template's, "" where it has the form of the rows' texts."""
+        return None if self.saw_turns else ""
+
     def row(self, text: Text) -> SftRow:
         """One text or conversation as a row.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from r1light.core.errors import DataError
 from r1light.core.preference import KIND, kind_of
@@ -135,6 +135,10 @@ class PromptEncoder:
         if not ids:
             raise DataError(f"problem {problem.id!r}: its prompt is empty")
         return RolloutRequest(problem.id, ids, key), prompt
+
+    def example(self, problem: Problem) -> str:
+        """The prompt of a problem with a made-up question in the place of its own."""
+        return self.template.render(replace(problem, prompt="Compute 2+3")).text
 
     def check(self, problems: Sequence[Problem]) -> None:
         """Look through all problems before a run, not in its 300th iteration.

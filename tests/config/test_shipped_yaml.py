@@ -1,7 +1,5 @@
 """Every YAML file that ships composes, and validates with the real components."""
 
-from pathlib import Path
-
 import pytest
 
 from r1light.config.compose import Source, compose_jobs
@@ -22,6 +20,13 @@ REQUIRED = {
     "model/hf.yaml": ["model.path=x"],
     "rollout/replay.yaml": ["rollout.path=x"],
     "sandbox/remote.yaml": ["sandbox.url=http://localhost:8080"],
+    "experiment/dapo_math_7b.yaml": ["model.path=y"],
+    "experiment/distill_llama_70b.yaml": ["data.path=x"],
+    "experiment/distill_llama_8b.yaml": ["data.path=x"],
+    "experiment/distill_qwen_1.5b.yaml": ["data.path=x", "model.path=y"],
+    "experiment/distill_qwen_14b.yaml": ["data.path=x"],
+    "experiment/distill_qwen_32b.yaml": ["data.path=x"],
+    "experiment/distill_qwen_7b.yaml": ["data.path=x", "model.path=y"],
     "experiment/r1_cold_start.yaml": ["data.path=x", "model.path=y"],
     "experiment/r1_rejection.yaml": ["data.path=x", "model.path=y"],
     "experiment/r1_reasoning.yaml": ["data.path=x", "model.path=y"],
@@ -52,12 +57,18 @@ REQUIRED = {
 REFERENCE = {"models": "model", "rewards": "reward", "templates": "template", "rollouts": "rollout"}
 
 
-@pytest.mark.parametrize("name", FILES)
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=[pytest.mark.slow] if name.startswith("experiment/") else [])
+        for name in FILES
+    ],
+)
 def test_it_composes_and_validates(name, monkeypatch):
     if name == "sweep/optuna.yaml":
         pytest.importorskip("hydra_plugins.hydra_optuna_sweeper", reason="needs the extra sweep")
     monkeypatch.setattr("r1light.config.validate.registry", registry)
-    group, _, option = str(Path(name).with_suffix("")).rpartition("/")
+    group, _, option = name.removesuffix(".yaml").rpartition("/")
     override = [f"{group}={option}"] if group else []
     composed = compose_jobs([*override, *REQUIRED.get(name, [])], Source(), multirun=False)
     for plain in composed.jobs:

@@ -1,20 +1,15 @@
-"""docs/rewards.md: its code runs, its commands validate, its table names all rewards."""
+"""docs/rewards.md: its code runs, and its table names all rewards. tests/docs has its commands."""
 
 from __future__ import annotations
 
 import asyncio
 import re
-import shlex
 from pathlib import Path
 
 import pytest
 
-from r1light.config.compose import Source, compose_jobs
-from r1light.config.search_path import register
-from r1light.config.validate import validate
 from r1light.core.registry import registry
 from r1light.core.types import Score
-from r1light.stages import stage_module
 
 PAGE = (Path(__file__).parents[2] / "docs" / "rewards.md").read_text()
 
@@ -23,25 +18,7 @@ def blocks(language):
     return re.findall(rf"^```{language}\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)
 
 
-COMMANDS = [
-    line.partition("#")[0].strip()
-    for block in blocks("sh")
-    for line in block.replace("\\\n", " ").splitlines()
-    if line
-]
-
-
-@pytest.mark.parametrize("command", COMMANDS)
-def test_commands_validate(command):
-    python, flag, package, *overrides = shlex.split(command)
-    assert (python, flag, package) == ("python", "-m", "r1light")
-    register()
-    for plain in compose_jobs(overrides, Source("config", None, None), multirun=False).jobs:
-        validate(plain, stage_module)
-
-
-def test_there_are_commands_and_code():
-    assert len(COMMANDS) >= 8
+def test_there_is_code():
     assert len(blocks("python")) == 3
 
 

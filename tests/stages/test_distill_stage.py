@@ -104,6 +104,7 @@ def test_texts_are_learnt_as_by_sft_bit_for_bit(run_distill, from_texts):
     same(sft, data)
     assert result.metrics["after/loss"] < result.metrics["before/loss"]
     assert "after/pass@1" not in result.metrics
+    assert "the form of the rows that the model learnt from" in (data.model / "README.md").read_text()
 
 
 def _without(*names):

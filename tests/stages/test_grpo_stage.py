@@ -158,6 +158,8 @@ def test_the_saved_model_loads_by_auto_classes(straight):
         "the tie survives"
     )
     assert tokenizer.decode(tokenizer.encode("<think> 1+1=2 </think>")) == "<think> 1+1=2 </think>"
+    card = (folder.model / "README.md").read_text()
+    assert "User: Compute 2+3. Assistant:'" in card  # the run's own template
 
 
 @pytest.mark.parametrize(

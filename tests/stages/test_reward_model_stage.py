@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import math
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -12,6 +14,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from huggingface_hub import ModelCard
 from safetensors.torch import load_file
 
 from r1light.config.compose import Source, compose_jobs
@@ -78,6 +81,18 @@ def test_both_heads_tell_held_out_answers_apart(models):
     _, result = models["pointwise"]
     assert result.metrics["after/accuracy"] >= 0.9
     assert result.metrics["after/pair_accuracy"] >= 0.9
+
+
+def test_its_card_has_code_that_scores(models, capsys):
+    folder, result = models["pairwise"]
+    card = ModelCard.load(folder.model / "README.md")
+    assert card.data.pipeline_tag == "text-classification"
+    after = result.metrics["after/accuracy"]
+    assert f"| accuracy on held-out rows | {100 * result.metrics['before/accuracy']:.1f}%" in card.text
+    assert f"| {100 * after:.1f}%" in card.text
+    (code,) = re.findall(r"```python\n(.*?)\n```", card.text, re.DOTALL)
+    exec(code.replace('"PATH"', repr(str(folder.model))), {})
+    assert math.isfinite(float(capsys.readouterr().out))
 
 
 def test_score_uses_both_rewards(models, tmp_path):

@@ -88,6 +88,7 @@ def test_a_run_learns_resumes_bit_for_bit_and_leaves_its_files(run_sft):
     assert "assistant\n⟦" in preview
     assert "<|endoftext|>⟧" in preview
     assert "<svg" in whole.report.read_text()
+    assert "apply_chat_template(" in (whole.model / "README.md").read_text()
     stops = json.loads((whole.model / "generation_config.json").read_text())["eos_token_id"]
     tokens = json.loads((whole.model / "tokenizer.json").read_text())["added_tokens"]
     ids = {token["content"]: token["id"] for token in tokens}

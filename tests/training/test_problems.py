@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from r1light.core.errors import DataError
 from r1light.core.types import Problem
+from r1light.templates.r1_zero import R1Zero
 from r1light.training.problems import ProblemSchedule, ProblemStream, PromptEncoder
 
 PROBLEMS = [Problem(id=str(index), prompt="", grader="exact") for index in range(7)]
@@ -45,6 +46,13 @@ def test_a_request_has_the_ids_of_the_rendered_prompt(whole_text):
     assert prompt.text == "Q3"
     assert request.prompt_ids == (ord("Q"), ord("3"))
     assert request.key == (1, 2)
+
+
+def test_an_example_shows_the_form_and_not_the_question():
+    problem = Problem(id="1", prompt="What did somebody ask?", grader="exact")
+    shown = encoder(R1Zero(R1Zero.Config(prefill="<think>")), context=100).example(problem)
+    assert shown.endswith("User: Compute 2+3. Assistant: <think>")
+    assert "somebody" not in shown
 
 
 def test_a_prompt_that_fills_the_context_is_refused_by_name(whole_text):

@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from lightning.fabric.plugins import TorchCheckpointIO
 
-from r1light.core.errors import StorageError
+from r1light.core.errors import ResumeError, StorageError
 
 CHECKPOINT_NAME = re.compile(r"^iteration-(\d+)\.ckpt$")
 
@@ -51,6 +51,33 @@ class AtomicCheckpointIO(TorchCheckpointIO):
             aside.unlink(missing_ok=True)
             reason = error.strerror if isinstance(error, OSError) and error.strerror else error
             raise StorageError(f"cannot save the checkpoint {target}: {reason}") from error
+
+
+def keep_trained(module: Any, checkpoint: dict[str, Any]) -> None:
+    """Leave frozen weights out of a checkpoint: they are read from the model's own files again.
+
+    Args:
+        module: The LightningModule.
+        checkpoint: Lightning's, of a module whose weights are all there; changed in place.
+    """
+    frozen = {
+        name for name, each in module.named_parameters(remove_duplicate=False) if not each.requires_grad
+    }
+    weights = checkpoint.get("state_dict", {})  # DeepSpeed writes them elsewhere
+    for name in frozen & weights.keys():
+        del weights[name]
+
+
+def check_trained(module: Any, checkpoint: dict[str, Any]) -> None:
+    """Refuse a checkpoint that lacks weights that are trained, as frozen ones may be absent.
+
+    Raises:
+        ResumeError: If so.
+    """
+    trained = {name for name, each in module.named_parameters() if each.requires_grad}
+    absent = trained - checkpoint.get("state_dict", dict.fromkeys(trained)).keys()
+    if absent:
+        raise ResumeError(f"the checkpoint lacks {len(absent)} trained weights, such as {min(absent)}")
 
 
 def saved_checkpoints(folder: Path) -> list[Path]:

@@ -75,7 +75,11 @@ def strategy(stage: int, offload: Sequence[str], max_grad_norm: float | None, ti
                 aside.replace(target)
             self.barrier()
 
-    return OnAnyDevice(config=_config(stage, offload, max_grad_norm), timeout=timeout)
+    return OnAnyDevice(
+        config=_config(stage, offload, max_grad_norm),
+        timeout=timeout,
+        exclude_frozen_parameters=True,  # adapters alone, where those are trained
+    )
 
 
 def _config(stage: int, offload: Sequence[str], max_grad_norm: float | None) -> dict[str, Any]:

@@ -105,8 +105,8 @@ def with_adapters(model: Any, config: RunConfig, task: Literal["CAUSAL_LM", "SEQ
         )
         trained = sum(each.numel() for each in model.parameters() if each.requires_grad)
         _log.info(
-            "model.lora: rank %d, %s weights to train; learning rate %g (ten times that of full training, where "
-            "stage.lr is not given)",
+            "model.lora: rank %d, %s weights to train; learning rate %g (ten times that of full training "
+            "where stage.lr is not given)",
             lora.rank, f"{trained:,}", config.stage.lr,
         )  # fmt: skip
     if config.stage.gradient_checkpointing:

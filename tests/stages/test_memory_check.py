@@ -17,7 +17,7 @@ USE = Use(
     size=SIZE, number=4, precision="32-true", trained=1e9, tokens=100_000, chunk=10, engine_number=4,
     slots=1000, longest=5000,
 )  # fmt: skip
-STAGE = {"stage.gradient_checkpointing", "stage.micro_batch_tokens", "stage.offload", "stage.lora.rank"}
+STAGE = {"stage.gradient_checkpointing", "stage.micro_batch_tokens", "stage.offload", "model.lora.rank"}
 ALL = frozenset(STAGE | {"rollout.max_slots", "rollout.dtype", "trainer.precision"})
 
 
@@ -74,7 +74,7 @@ def test_options_are_those_of_the_stage_and_its_engine(configure):
     found = changeable(configure())
     assert {"stage.gradient_checkpointing", "rollout.max_slots"} <= found
     assert "stage.offload" not in found, "on a CPU nothing is moved"
-    assert "stage.lora.rank" not in found, "GRPO trains all weights"
+    assert "model.lora.rank" in found
 
 
 def test_a_loaded_model_is_counted_to_the_last_bias():

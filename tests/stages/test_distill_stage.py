@@ -220,7 +220,7 @@ def test_another_tokenizer_is_refused_in_one_line(run_distill, from_texts, forei
         (["stage.problems=arithmetics"], UnknownNameError, "arithmetic"),
         (["stage.problems={test_size: 8}"], ConfigError, "stage.problems has no name"),
         (["stage.problems={name: arithmetic, size: 8}"], UnknownNameError, "unknown key 'stage.problems.s"),
-        ([*OWN, "model.lora.rank=2", "model.lora.dropout=0.1"], ConfigError, "what learns must be what wrote"),
+        ([*OWN, "model.lora.rank=2", "model.lora.dropout=0.1"], ConfigError, "leave it at 0"),
         ([*OWN, "data.test_size=6"], DataError, "6 held-out problems"),
     ],
 )  # fmt: skip

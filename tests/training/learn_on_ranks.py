@@ -1,6 +1,7 @@
 """One process of a small GRPO run on given completions; says what each update did to the weights.
 
-python learn_on_ranks.py STRATEGY WORLD OUTPUT [adapters], with RANK, LOCAL_RANK and the like in the environment.
+python learn_on_ranks.py STRATEGY WORLD OUTPUT [adapters], with RANK, LOCAL_RANK and the like in the
+environment.
 """
 
 from __future__ import annotations

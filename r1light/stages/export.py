@@ -27,7 +27,7 @@ _log = logging.getLogger(__name__)
 class Config:
     """What is exported, in which form, and where to."""
 
-    run: str = ""
+    run: str
     """A run folder (its model/, or its newest checkpoint while there is none), one checkpoint, or a model
     directory."""
     dtype: Literal["auto", "float32", "bfloat16", "float16"] = "auto"

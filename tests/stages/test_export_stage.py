@@ -171,9 +171,7 @@ def test_an_upload_is_private_unless_told_otherwise(export, monkeypatch, line, p
 
 def test_without_a_network_the_export_is_kept(export, monkeypatch, tmp_path):
     monkeypatch.setattr(huggingface_hub, "HfApi", lambda: Hub(reachable=False))
-    with pytest.raises(
-        StorageError, match=r"cannot upload to someone/tiny .no route to host.; the export is kept"
-    ) as caught:
+    with pytest.raises(StorageError, match=r"cannot upload to someone/tiny \(no route to host\)") as caught:
         export(WEIGHTS / "tiny", "stage.push=someone/tiny")
     assert "the export is kept in" in str(caught.value)
     assert "\n" not in str(caught.value)

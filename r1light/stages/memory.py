@@ -165,6 +165,8 @@ def size_of(model: Any) -> ModelSize | None:
         size = size_from_config(model.config.to_dict())
     except (KeyError, TypeError):
         return None
+    if getattr(model.config, "quantization_config", None) is not None:
+        return size  # several weights are one number there
     return replace(size, parameters=float(sum(each.numel() for each in model.parameters())))
 
 

@@ -60,10 +60,9 @@ WRONG = [
     ("model", None, "model is missing, or no group of keys: None"),
     ("model.lora", 16, "model.lora=16 must be a group of keys"),
     ("model.lora", {"rank": -1}, "model.lora: rank=-1 must not be negative"),
-    ("model.lora", {"alpha": 0}, "alpha=0.0 must be above 0"),
-    ("model.lora", {"dropout": 1.0}, "dropout=1.0 must be in [0, 1)"),
+    ("model.lora", {"alpha": 0}, "model.lora: rank=0 must not be negative, alpha=0.0 must be above 0"),
     ("model.lora", {"targets": []}, "model.lora: targets is empty; name layers, or take all-linear"),
-    ("model.lora", {"quantize": "nf4"}, "quantize=nf4 needs adapters to train; give a rank, such as rank=16"),
+    ("model.lora", {"quantize": "nf4"}, "model.lora: quantize=nf4 needs adapters to train; give a rank"),
     (
         "stage.lora",
         {"rank": 2},

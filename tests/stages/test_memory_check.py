@@ -9,7 +9,7 @@ import pytest
 from r1light.core.errors import ConfigError
 from r1light.models.sizes import ModelSize
 from r1light.models.tiny import Tiny
-from r1light.stages.memory import changeable, judge, remedies, size_of
+from r1light.stages.memory import changeable, check_memory, judge, remedies, size_of
 from r1light.training.memory import Use, estimate
 
 SIZE = ModelSize(1e9, 1e9, layers=4, hidden=1000, cache=500, vocabulary=100, inner=5000)
@@ -92,3 +92,16 @@ def test_a_model_of_another_kind_has_no_size():
                 return {"hidden_size": 3}
 
     assert size_of(Odd) is None
+
+
+def test_adapters_that_are_still_to_come_are_counted(configure, caplog):
+    model = Tiny(Tiny.Config()).load().model
+    with caplog.at_level(logging.INFO):
+        check_memory(configure("model.lora.rank=16"), model, drawn=16, prompt=8)
+        check_memory(configure(), model, drawn=16, prompt=8)
+    adapters, full = (record.getMessage() for record in caplog.records)
+    # rank 16 on the linear layers: 155,648 numbers, two moments of 4 bytes each; no copy as a reference
+    assert "moments 1 MB" in adapters
+    assert "reference" not in adapters
+    assert "moments 7 MB" in full
+    assert "reference 4 MB" in full

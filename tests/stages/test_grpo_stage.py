@@ -209,7 +209,7 @@ def test_adapters_alone_are_trained_and_saved_and_resumed_to_the_bit(run_grpo, r
     halves, _ = run_grpo("halves", "stage.iterations=4", *options)
     assert same(weights(whole), weights(halves))
     assert rows(whole) == rows(halves)
-    assert all(row["sampling/sampling_logp_difference/max"] < 1e-5 for row in rows(whole)[1:])
+    assert all(row["sampling/sampling_logp_difference/mean"] < 1e-5 for row in rows(whole)[1:])
     base = Tiny(Tiny.Config()).load().model.state_dict()
     changed = {
         name.split(".")[-2] for name, each in weights(whole).items() if not torch.equal(each, base[name])

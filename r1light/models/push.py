@@ -24,14 +24,13 @@ def push(folder: Path, repository: str, *, private: bool) -> str:
     Raises:
         StorageError: The hub cannot be reached, or refuses; the directory is kept.
     """
-    from httpx import HTTPError
     from huggingface_hub import HfApi
 
     hub = HfApi()
     try:
         url = str(hub.create_repo(repository, private=private, exist_ok=True))
         hub.upload_folder(repo_id=repository, folder_path=folder, commit_message="Export from r1light")
-    except (HTTPError, OSError, ValueError) as error:  # no network, no token, no right, a name that cannot be
+    except Exception as error:  # those of a lost network are of whichever HTTP library the hub's client has
         lines = [line.strip() for line in str(error).splitlines() if line.strip()]
         reason = lines[0] if lines else type(error).__name__
         raise StorageError(

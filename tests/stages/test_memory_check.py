@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 
 import pytest
 
+from r1light.config.schema import LoraSpec
 from r1light.core.errors import ConfigError
 from r1light.models.sizes import ModelSize
 from r1light.models.tiny import Tiny
@@ -97,8 +99,10 @@ def test_a_model_of_another_kind_has_no_size():
 def test_adapters_that_are_still_to_come_are_counted(configure, caplog):
     model = Tiny(Tiny.Config()).load().model
     with caplog.at_level(logging.INFO):
-        check_memory(configure("model.lora.rank=16"), model, drawn=16, prompt=8)
-        check_memory(configure(), model, drawn=16, prompt=8)
+        plain = configure()
+        adapted = replace(plain, model=replace(plain.model, lora=LoraSpec(rank=16)))
+        check_memory(adapted, model, drawn=16, prompt=8)
+        check_memory(plain, model, drawn=16, prompt=8)
     adapters, full = (record.getMessage() for record in caplog.records)
     # rank 16 on the linear layers: 155,648 numbers, two moments of 4 bytes each; no copy as a reference
     assert "moments 1 MB" in adapters

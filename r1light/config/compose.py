@@ -34,6 +34,7 @@ from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException, Unsu
 from yaml import YAMLError
 
 from r1light.config.choices import check_choices
+from r1light.config.rates import register_rates
 from r1light.config.references import KINDS, register_references
 from r1light.config.scale import apply_scale
 from r1light.config.search_path import conf_dir
@@ -133,6 +134,7 @@ def resolve(config: DictConfig) -> dict[str, Any]:
     Raises:
         ConfigError: A required value is missing, or an interpolation cannot be resolved.
     """
+    register_rates()
     hydra_config = HydraConfig.instance()
     before = hydra_config.cfg
     if "hydra" in config:

@@ -66,12 +66,44 @@ class RecommendedRate:
 
 
 @dataclass(frozen=True, slots=True)
+class LoraSpec:
+    """Low-rank adapters (arXiv:2106.09685): a stage that trains the model trains these, and nothing else."""
+
+    rank: int = 0
+    """The rank of the adapters; 0 trains all weights."""
+    alpha: float = 32.0
+    """The adapters' product is scaled by alpha / rank."""
+    dropout: float = 0.0
+    """The share of an adapter's inputs that is dropped in training; 0 where the model learns from what it
+    writes."""
+    targets: list[str] | Literal["all-linear"] = "all-linear"
+    """Names of the layers that get one, such as [q_proj, v_proj]; all-linear is all but the output head."""
+    quantize: Literal["none", "nf4"] = "none"
+    """How the weights that are not trained are held: as they are, or in 4 bits (QLoRA, arXiv:2305.14314;
+    needs a GPU and bitsandbytes)."""
+
+    def __post_init__(self) -> None:
+        if self.rank < 0 or not self.alpha > 0 or not 0 <= self.dropout < 1:
+            raise ValueError(
+                f"rank={self.rank} must not be negative, alpha={self.alpha} must be above 0, "
+                f"dropout={self.dropout} must be in [0, 1)"
+            )
+        if not self.targets:
+            raise ValueError("targets is empty; name layers, or take all-linear")
+        if self.quantize != "none" and not self.rank:
+            raise ValueError(
+                f"quantize={self.quantize} needs adapters to train; give a rank, such as rank=16"
+            )
+
+
+@dataclass(frozen=True, slots=True)
 class ModelSpec:
-    """The model: a component, and what it recommends."""
+    """The model: a component, what it recommends, and the adapters that are trained in its place."""
 
     name: str
     config: Any = None
     recommended: RecommendedRate = field(default_factory=RecommendedRate)
+    lora: LoraSpec = field(default_factory=LoraSpec)
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from r1light.config.schema import (
     Component,
     DataSpec,
     Decontamination,
+    LoraSpec,
     ModelSpec,
     Recommended,
     RecommendedRate,
@@ -41,7 +42,7 @@ _COMPONENTS: Mapping[str, ComponentGroup] = {
     "rollout": "rollouts",
 }
 _BESIDE: Mapping[str, tuple[str, ...]] = {
-    "model": ("recommended",),
+    "model": ("recommended", "lora"),
     "data": ("recommended", "decontaminate"),
 }
 """What stands beside a component's own options."""
@@ -84,13 +85,16 @@ def validate(plain: Mapping[str, Any], find_stage: FindStage) -> RunConfig:
             raise unknown_key(str(key), _KEYS, "")
     top = convert(_Top, {key: plain[key] for key in _SCALARS if key in plain}, "")
     stage_name, stage_options = _named(plain, "stage")
+    if "lora" in stage_options:
+        raise ConfigError("stage.lora is model.lora, for every stage that trains; give model.lora.rank=16")
     module = find_stage(stage_name)
     stage = _config(getattr(module, "Config", None), stage_options, "stage", ("name",))
     pipeline = _pipeline(plain, top, runs_one=getattr(module, "RUNS_PIPELINE", False))
     find = component_config if getattr(module, "USES_COMPONENTS", True) else _unchecked
     model, data, template, rollout = (_component(plain, key, find) for key in _COMPONENTS)
+    rates = _beside(plain, "model.recommended", RecommendedRate)
     specs: dict[str, Any] = {
-        "model": ModelSpec(model.name, model.config, _beside(plain, "model.recommended", RecommendedRate)),
+        "model": ModelSpec(model.name, model.config, rates, _beside(plain, "model.lora", LoraSpec)),
         "data": DataSpec(
             data.name,
             data.config,

@@ -82,13 +82,17 @@ class Pretrained:
         Raises:
             ModelError: If there is no model, no tokenizer, or the weights do not fit the configuration.
         """
+        return self._load(device, {})
+
+    def _load(self, device: str, how: dict[str, Any]) -> LoadedModel:
+        """Read weights and tokenizer; `how` are further words for transformers."""
         from safetensors import SafetensorError
 
         config = self.config
         path = _resolve(config.path)
         try:
             with uncollected(), quiet_transformers():
-                tokenizer, model, report = self._read(path)
+                tokenizer, model, report = self._read(path, how)
         except (OSError, ValueError, KeyError, ImportError, RuntimeError, SafetensorError) as error:
             raise ModelError(f"cannot load the model {config.path!r}: {_first_line(error)}") from error
         absent = sorted([*report["missing_keys"], *(str(each) for each in report["mismatched_keys"])])
@@ -107,6 +111,28 @@ class Pretrained:
             context=_context(model.config, tokenizer),
             path=path,
         )
+
+    def load_quantized(self, device: str) -> LoadedModel:
+        """Read weights into 4 bits (nf4, arXiv:2305.14314, with doubly quantised scales) on a GPU.
+
+        What is multiplied with them is so in `dtype`; "auto" is bfloat16 here.
+
+        Args:
+            device: Where the weights go, as torch names it.
+
+        Raises:
+            ModelError: As `load`.
+        """
+        from transformers import BitsAndBytesConfig
+
+        dtype = "bfloat16" if self.config.dtype == "auto" else self.config.dtype
+        how = BitsAndBytesConfig(
+            load_in_4bit=True,
+            bnb_4bit_quant_type="nf4",
+            bnb_4bit_use_double_quant=True,
+            bnb_4bit_compute_dtype=dtype,
+        )
+        return self._load(device, {"quantization_config": how, "device_map": {"": device}})
 
     def load_tokenizer(self) -> LoadedTokenizer:
         """Read the tokenizer and the context alone, without the weights.
@@ -135,7 +161,7 @@ class Pretrained:
         options: dict[str, Any] = {"revision": revision} if revision and not Path(path).is_dir() else {}
         return options | {"trust_remote_code": self.config.trust_remote_code}
 
-    def _read(self, path: str) -> tuple[Any, Any, dict[str, Any]]:
+    def _read(self, path: str, how: dict[str, Any]) -> tuple[Any, Any, dict[str, Any]]:
         """Tokenizer, model and transformers' report on what it loaded."""
         from transformers import AutoModelForCausalLM, AutoTokenizer
 
@@ -147,6 +173,7 @@ class Pretrained:
             attn_implementation=config.attention,
             output_loading_info=True,
             **options,
+            **how,
         )
         return tokenizer, model.eval(), report
 

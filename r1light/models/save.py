@@ -11,7 +11,7 @@ from typing import Any
 from r1light.core.errors import StorageError
 
 
-def save_model(model: Any, tokenizer: Any, path: Path) -> None:
+def save_model(model: Any, tokenizer: Any, path: Path, shard_size: str = "5GB") -> None:
     """Write weights (safetensors), configuration and tokenizer aside, then put them in place.
 
     `save_pretrained` would import every training framework that is installed, to see whether the model is
@@ -21,6 +21,7 @@ def save_model(model: Any, tokenizer: Any, path: Path) -> None:
         model: A transformers model; saved in the dtype it is in.
         tokenizer: Its tokenizer.
         path: The directory; replaced if it is there.
+        shard_size: The most that one file of weights may have.
 
     Raises:
         StorageError: If it cannot be written; what was there before is unharmed.
@@ -30,7 +31,7 @@ def save_model(model: Any, tokenizer: Any, path: Path) -> None:
     try:
         shutil.rmtree(aside, ignore_errors=True)
         aside.mkdir(parents=True)
-        _write(model, tokenizer, aside)
+        _write(model, tokenizer, aside, shard_size)
         if path.exists():
             path.rename(old)
         aside.rename(path)
@@ -44,7 +45,7 @@ def save_model(model: Any, tokenizer: Any, path: Path) -> None:
         raise
 
 
-def _write(model: Any, tokenizer: Any, folder: Path) -> None:
+def _write(model: Any, tokenizer: Any, folder: Path, shard_size: str) -> None:
     from huggingface_hub import save_torch_model
 
     config = copy.deepcopy(model.config)
@@ -54,5 +55,11 @@ def _write(model: Any, tokenizer: Any, folder: Path) -> None:
     if getattr(model, "generation_config", None) is not None:  # a classifier has none
         model.generation_config.save_pretrained(folder)
     tied = list(getattr(model, "_tied_weights_keys", None) or ()) if config.tie_word_embeddings else []
-    save_torch_model(model, folder, metadata={"format": "pt"}, shared_tensors_to_discard=tied)
+    save_torch_model(
+        model,
+        folder,
+        max_shard_size=shard_size,
+        metadata={"format": "pt"},
+        shared_tensors_to_discard=tied,
+    )
     tokenizer.save_pretrained(folder)

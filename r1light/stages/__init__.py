@@ -24,6 +24,7 @@ STAGES: Mapping[str, str] = {
     "distill": "r1light.stages.distill",
     "doctor": "r1light.stages.doctor",
     "evaluate": "r1light.stages.evaluate",
+    "export": "r1light.stages.export",
     "grpo": "r1light.stages.grpo",
     "pipeline": "r1light.stages.pipeline",
     "plugins": "r1light.stages.plugins",

@@ -10,6 +10,7 @@ from r1light.core.errors import ConfigError, DataError
 from r1light.core.protocols import RolloutEngine, Template
 from r1light.core.registry import registry
 from r1light.core.types import Problem
+from r1light.stages.adapters import check_lora, load
 from r1light.stages.sources import build_rows, check_preferences, check_reward_sources
 
 
@@ -128,8 +129,13 @@ def lanes_of(config: RunConfig, model: Any) -> int:
 
 
 def build_model(config: RunConfig) -> Any:
-    """The model with its tokenizer, on the device that it is trained on: a `LoadedModel`."""
-    return registry("models").create(config.model.name, config.model.config).load(device_of(config))
+    """The model with its tokenizer, on the device that it is trained on: a `LoadedModel`.
+
+    Raises:
+        ConfigError: `model.lora` asks for what cannot be.
+    """
+    check_lora(config)
+    return load(registry("models").create(config.model.name, config.model.config), config, device_of(config))
 
 
 def build_tokenizer(config: RunConfig) -> Any:

@@ -57,12 +57,12 @@ class _Parts:
 
 def run(config: RunConfig, folder: RunFolder) -> StageResult:
     """Train the student, and measure it before and after where there are problems."""
-    from r1light.models.lora import merged
     from r1light.models.vocabulary import common_vocabulary
     from r1light.stages import build, texts
+    from r1light.stages.adapters import with_adapters
     from r1light.stages.fitting import halting
     from r1light.stages.student_problems import open_problems, problem_source
-    from r1light.stages.supervised import finish, set_up, with_adapters
+    from r1light.stages.supervised import finish, set_up
     from r1light.stages.teacher import load_teacher
     from r1light.training.forward import check_head
 
@@ -77,15 +77,13 @@ def run(config: RunConfig, folder: RunFolder) -> StageResult:
     interrupt = Interrupt()
     texts.check_packing(student.model, options)
     with open_problems(config, source, student, teacher, interrupt) as measured:
-        adapted = with_adapters(student.model, config)
-        if measured is not None and adapted is not None:
-            measured.student.weights = lambda: merged(adapted).named_parameters()
+        with_adapters(student.model, config)
         parts = _Parts(student, teacher, vocabulary, encoder, measured, interrupt)
         record = _problem_record(config, folder, measured)
         trained = _learn(config, folder, parts, record)
         with halting(interrupt):
             figures = {} if record is None else record.after(trained.module.iteration)
-        texts.save_writer(folder, adapted, student, encoder)
+        texts.save_writer(folder, student, encoder)
         prompt = (measured if measured and options.mode == "on_policy" else encoder).example()
     return finish(folder, "distill", trained.metrics() | dict(figures), {"model": str(folder.model)}, prompt)
 

@@ -102,6 +102,7 @@ def _assemble(
     """Put what is built together."""
     from r1light.rewards.overlap import Overlapped
     from r1light.stages import build
+    from r1light.stages.adapters import with_adapters
     from r1light.stages.measuring import measures
     from r1light.training.collect import Collector, Overlong
     from r1light.training.forward import check_head
@@ -114,8 +115,7 @@ def _assemble(
     options: GrpoOptions = config.stage
     graders, mix, loaded, engine = built
     check_head(loaded.model)
-    if options.gradient_checkpointing:
-        loaded.model.gradient_checkpointing_enable()
+    with_adapters(loaded.model, config)
     template = build.build_template(config, loaded.tokenizer)
     encoder = PromptEncoder(template, build.encoder(loaded.tokenizer), loaded.context)
     encoder.check(data.all)
@@ -173,19 +173,15 @@ def _train(config: RunConfig, folder: RunFolder, parts: Parts) -> StageResult:
 
 def _finish(folder: RunFolder, parts: Parts, record: Record) -> StageResult:
     """Measure the trained policy, save it, and write the report."""
-    from r1light.models.save import save_model
+    from r1light.stages.adapters import save_trained
     from r1light.stages.supervised import finish
-    from r1light.training import ranks
-    from r1light.training.whole import whole_model, whole_parameters
 
-    module, loaded = parts.module, parts.loaded
+    module = parts.module
     parts.watch.check_rewards()
-    module.engine.load_weights(whole_parameters(module.policy), version=module.iteration)
+    module.hand_over(module.iteration)
     after = parts.watch.held_out.evaluate(parts.watch.test, module.iteration)
     record.write_test_samples("after", module.iteration, after)
-    policy = whole_model(module.policy)
-    if ranks.rank() == 0:
-        save_model(policy, loaded.tokenizer, folder.model)
+    save_trained(folder, parts.loaded)
     metrics = {f"before/{name}": value for name, value in record.before.items()}
     metrics |= {f"after/{name}": value for name, value in after.metrics.items()}
     metrics |= {

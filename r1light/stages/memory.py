@@ -71,8 +71,7 @@ def check_memory(config: RunConfig, model: Any, drawn: int = 0, prompt: int = 0)
     device = next(model.parameters()).device.type
     use = use_of(config, size, cpu=device == "cpu", drawn=drawn, prompt=prompt)
     assert use is not None  # it trains
-    trained = float(sum(each.numel() for each in model.parameters() if each.requires_grad))
-    use = replace(use, trained=trained, engine_number=use.engine_number if drawn else 0)
+    use = replace(use, trained=_trained(config, model), engine_number=use.engine_number if drawn else 0)
     free, held = free_bytes(device), sum(each.nbytes for each in model.parameters())
     judge(use, None if free is None else free + held, changeable(config))
 
@@ -134,7 +133,7 @@ def _changes(use: Use) -> Iterator[tuple[str, Use]]:
     if use.trained and not use.precision.startswith(("bf16", "16")):
         yield "trainer.precision=bf16-mixed", replace(use, precision="bf16-mixed")
     if use.trained >= use.size.parameters:
-        yield "stage.lora.rank=16", replace(use, trained=0.0)
+        yield "model.lora.rank=16", replace(use, trained=0.0, reference=False)
 
 
 def changeable(config: RunConfig) -> frozenset[str]:
@@ -142,9 +141,22 @@ def changeable(config: RunConfig) -> frozenset[str]:
     stage = {f"stage.{name}" for name in ("gradient_checkpointing", "micro_batch_tokens")}
     gpu = config.trainer.accelerator != "cpu"
     stage |= {"stage.offload", "trainer.precision"} if gpu and hasattr(config.stage, "offload") else set()
-    stage |= {"stage.lora.rank"} if hasattr(config.stage, "lora") else set()
     names = ("max_slots", "batch_size", "dtype")
-    return frozenset(stage | {f"rollout.{name}" for name in names if hasattr(config.rollout.config, name)})
+    return frozenset(
+        stage
+        | {"model.lora.rank"}
+        | {f"rollout.{name}" for name in names if hasattr(config.rollout.config, name)}
+    )
+
+
+def _trained(config: RunConfig, model: Any) -> float:
+    """Weights that are trained, of adapters those that are still to come."""
+    from r1light.models.lora import adapter_parameters, has_adapters
+
+    lora = config.model.lora
+    if lora.rank and not has_adapters(model):
+        return float(adapter_parameters(model, lora.rank, lora.targets))
+    return float(sum(each.numel() for each in model.parameters() if each.requires_grad))
 
 
 def size_of(model: Any) -> ModelSize | None:
@@ -153,6 +165,8 @@ def size_of(model: Any) -> ModelSize | None:
         size = size_from_config(model.config.to_dict())
     except (KeyError, TypeError):
         return None
+    if getattr(model.config, "quantization_config", None) is not None:
+        return size  # several weights are one number there
     return replace(size, parameters=float(sum(each.numel() for each in model.parameters())))
 
 

@@ -74,7 +74,8 @@ def run(config: RunConfig, folder: RunFolder) -> StageResult:
     from r1light.models.chat_templates import TO_SCORE, chat_template
     from r1light.models.scorer import TurnEncoder, as_scorer
     from r1light.stages import build
-    from r1light.stages.supervised import forward_tokens, set_up, train_on_rows, with_adapters
+    from r1light.stages.adapters import save_adapter, with_adapters
+    from r1light.stages.supervised import forward_tokens, set_up, train_on_rows
     from r1light.training.reward_model import PairwiseObjective, PointwiseObjective
 
     options: Config = config.stage
@@ -89,11 +90,12 @@ def run(config: RunConfig, folder: RunFolder) -> StageResult:
     limit = min(options.max_length or loaded.context, loaded.context)
     rows = _rows(config, TurnEncoder(loaded.tokenizer), limit)
     model = as_scorer(loaded.model, loaded.tokenizer, LABELS[options.head])
-    adapted = with_adapters(model, config, "SEQ_CLS")
+    with_adapters(model, config, "SEQ_CLS")
     kind = PairwiseObjective if options.head == "pairwise" else PointwiseObjective
     objective: Objective = kind(forward_tokens(config), model.config.pad_token_id)
     trained = train_on_rows(config, folder, model, objective, rows)
-    return _finish(config, folder, trained, model if adapted is None else adapted, loaded.tokenizer, rows[1])
+    save_adapter(folder, model, loaded.path)
+    return _finish(config, folder, trained, model, loaded.tokenizer, rows[1])
 
 
 def _rows(config: RunConfig, encode: TurnEncoder, limit: int) -> tuple[Rows, Rows]:
@@ -127,7 +129,6 @@ def _finish(
     config: RunConfig, folder: RunFolder, trained: Trained, model: Any, tokenizer: Any, held_out: Rows
 ) -> StageResult:
     """Save the model, its adapters merged, and the scores of held-out rows."""
-    from r1light.models.lora import merged
     from r1light.models.save import save_model
     from r1light.stages.supervised import finish, forward_tokens
     from r1light.training import ranks
@@ -135,7 +136,7 @@ def _finish(
     from r1light.training.whole import whole_model
 
     options: Config = config.stage
-    model = whole_model(merged(model) if options.lora.rank else model)
+    model = whole_model(model)
     metrics, held_out_path = trained.metrics(), folder.path / "held_out.jsonl"
     outputs = {"model": str(folder.model), "held_out": str(held_out_path)}
     if ranks.rank() > 0:

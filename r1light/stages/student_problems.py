@@ -48,8 +48,7 @@ def problem_source(config: RunConfig) -> RunConfig | None:
     """The configuration with the problems as its data; None where the student is not measured on any.
 
     Raises:
-        ConfigError: If `stage.problems` names no data source, or its options are wrong; or the engine cannot
-            write with what is trained.
+        ConfigError: If `stage.problems` names no data source, or its options are wrong.
     """
     from r1light.config.validate import component_config
 
@@ -57,10 +56,6 @@ def problem_source(config: RunConfig) -> RunConfig | None:
     given = options.problems
     if given is None and options.mode != "on_policy":
         return None
-    if options.lora.rank and config.rollout.name == "hf":
-        raise ConfigError(
-            "rollout=hf cannot write with adapters merged in; take rollout=native, or no stage.lora"
-        )
     if options.mode == "on_policy" and options.batch_size % (options.group_size * config.trainer.ranks):
         raise ConfigError(
             f"stage.batch_size={options.batch_size} is no multiple of stage.group_size={options.group_size} "
@@ -115,7 +110,7 @@ def _measured(
     from r1light.training.held_out_problems import HeldOutProblems
     from r1light.training.on_policy import Student
     from r1light.training.problems import PromptEncoder
-    from r1light.training.whole import whole_parameters
+    from r1light.training.whole import engine_parameters
 
     options: DistillOptions = config.stage
     graders, engine, student, teacher = built
@@ -132,7 +127,7 @@ def _measured(
 
     own = held_out(student, engine)
     own.encoder.check(problems.all)
-    writer = Student(engine, lambda: whole_parameters(student.model))
+    writer = Student(engine, lambda: engine_parameters(engine, student.model))
     return Measured(
         train=problems.train,
         encoder=own.encoder,

@@ -7,7 +7,7 @@ import math
 import random
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from r1light.config.schema import RunConfig
 from r1light.core.collector import uncollected
@@ -46,40 +46,6 @@ def forward_tokens(config: RunConfig) -> int:
 
     options: SupervisedOptions = config.stage
     return options.micro_batch_tokens or (CPU_TOKENS if device_of(config) == "cpu" else ACCELERATOR_TOKENS)
-
-
-def with_adapters(model: Any, config: RunConfig, task: Literal["CAUSAL_LM", "SEQ_CLS"] = "CAUSAL_LM") -> Any:
-    """Put in place what the options say of adapters and checkpointing.
-
-    Args:
-        model: What is trained.
-        config: The run's configuration.
-        task: What the model does, in peft's words.
-
-    Raises:
-        ConfigError: If no process is to have all weights, and adapters are to be merged into them.
-
-    Returns:
-        The model with its adapters, for `models.lora.merged`; None where none are asked for.
-    """
-    from r1light.models.lora import add_adapters
-
-    options: SupervisedOptions = config.stage
-    lora, adapted = options.lora, None
-    if lora.rank and config.trainer.shards_weights:
-        raise ConfigError(
-            "stage.lora needs the whole model in each process, and trainer.strategy="
-            f"{config.trainer.strategy} shares it out; take trainer=ddp or deepspeed_zero2"
-        )
-    if lora.rank:
-        adapted = add_adapters(
-            model, rank=lora.rank, alpha=lora.alpha, dropout=lora.dropout, targets=lora.targets, task=task
-        )
-    if options.gradient_checkpointing:
-        model.gradient_checkpointing_enable()
-        if adapted is not None:
-            model.enable_input_require_grads()
-    return adapted
 
 
 def train_on_rows(

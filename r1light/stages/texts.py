@@ -102,17 +102,11 @@ def check_packing(model: Any, options: SftOptions) -> None:
         raise ConfigError("stage.packed=true needs model.attention=sdpa, and a model without sliding window")
 
 
-def save_writer(folder: RunFolder, adapted: Any, loaded: Any, encoder: ConversationEncoder | None) -> None:
+def save_writer(folder: RunFolder, loaded: Any, encoder: ConversationEncoder | None) -> None:
     """Save the model, its adapters merged; at the end of a turn it stops, if it has learnt turns."""
-    from r1light.models.lora import merged
-    from r1light.models.save import save_model
-    from r1light.training import ranks
-    from r1light.training.whole import whole_model
+    from r1light.stages.adapters import save_trained
 
-    model = whole_model(loaded.model if adapted is None else merged(adapted))
-    if ranks.rank() > 0:
-        return
     if encoder is not None:
         ends = set(loaded.eos_ids) | ({encoder.end_of_turn()} if encoder.saw_turns else set())
-        model.generation_config.eos_token_id = sorted(ends) if len(ends) > 1 else min(ends)
-    save_model(model, loaded.tokenizer, folder.model)
+        loaded.model.generation_config.eos_token_id = sorted(ends) if len(ends) > 1 else min(ends)
+    save_trained(folder, loaded)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pickle
 import random
 import re
 import shutil
@@ -13,9 +14,11 @@ from typing import Any
 import numpy as np
 import torch
 from lightning.fabric.plugins import TorchCheckpointIO
+from torch import Tensor
 
-from r1light.core.errors import StorageError
+from r1light.core.errors import ResumeError, StorageError
 from r1light.training.digest import digest_of, note_digest
+from r1light.training.zero import consolidated
 
 CHECKPOINT_NAME = re.compile(r"^iteration-(\d+)\.ckpt$")
 
@@ -53,6 +56,69 @@ class AtomicCheckpointIO(TorchCheckpointIO):
             aside.unlink(missing_ok=True)
             reason = error.strerror if isinstance(error, OSError) and error.strerror else error
             raise StorageError(f"cannot save the checkpoint {target}: {reason}") from error
+
+
+def keep_trained(module: Any, checkpoint: dict[str, Any]) -> None:
+    """Leave frozen weights out of a checkpoint: they are read from the model's own files again.
+
+    Args:
+        module: The LightningModule.
+        checkpoint: Lightning's, of a module whose weights are all there; changed in place.
+    """
+    frozen = {
+        name for name, each in module.named_parameters(remove_duplicate=False) if not each.requires_grad
+    }
+    weights = checkpoint.get("state_dict", {})  # DeepSpeed writes them elsewhere
+    for name in frozen & weights.keys():
+        del weights[name]
+
+
+def check_trained(module: Any, checkpoint: dict[str, Any]) -> None:
+    """Refuse a checkpoint that lacks weights that are trained, as frozen ones may be absent.
+
+    Raises:
+        ResumeError: If so.
+    """
+    trained = {name for name, each in module.named_parameters() if each.requires_grad}
+    absent = trained - checkpoint.get("state_dict", dict.fromkeys(trained)).keys()
+    if absent:
+        raise ResumeError(f"the checkpoint lacks {len(absent)} trained weights, such as {min(absent)}")
+
+
+def trained_weights(path: Path) -> dict[str, Tensor]:
+    """The weights of a checkpoint, by the names of the model that was trained.
+
+    Args:
+        path: A file, or DeepSpeed's folder, whose pieces are put together in float32.
+
+    Raises:
+        ResumeError: It cannot be read.
+    """
+    try:
+        if path.is_dir():
+            weights = consolidated(path)
+        else:
+            weights = torch.load(path, map_location="cpu", weights_only=True, mmap=True)["state_dict"]
+    except (OSError, RuntimeError, EOFError, pickle.UnpicklingError, KeyError, ValueError) as error:
+        raise ResumeError(f"the checkpoint {path} cannot be read: {str(error).splitlines()[0]}") from error
+    # the LightningModule's name of what it trains comes first: policy. or model.
+    return {name.partition(".")[2]: tensor for name, tensor in weights.items()}
+
+
+def load_trained(model: Any, weights: Mapping[str, Tensor], path: Path) -> None:
+    """Put a checkpoint's weights into a model.
+
+    Raises:
+        ResumeError: They are of another model, or some that are trained are absent.
+    """
+    trained = {name for name, each in model.named_parameters() if each.requires_grad}
+    try:
+        found = model.load_state_dict(weights, strict=False)
+    except RuntimeError as error:  # another shape
+        raise ResumeError(f"{path} is of another model: {str(error).splitlines()[-1].strip()}") from error
+    wrong = [*found.unexpected_keys, *sorted(trained.intersection(found.missing_keys))]
+    if wrong:
+        raise ResumeError(f"{path} is of another model: {len(wrong)} weights differ, such as {wrong[0]}")
 
 
 def saved_checkpoints(folder: Path) -> list[Path]:

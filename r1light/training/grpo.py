@@ -28,6 +28,7 @@ from r1light.core.protocols import RolloutEngine
 from r1light.training import ranks
 from r1light.training.ahead import Ahead
 from r1light.training.batching import MicroBatch, Row, micro_batches, minibatches
+from r1light.training.checkpoint import check_trained, keep_trained
 from r1light.training.collect import Collector, Rollout
 from r1light.training.flops import matmul_parameters
 from r1light.training.forward import can_share_prompts, disable_dropout, target_logprobs
@@ -35,11 +36,11 @@ from r1light.training.grpo_options import GrpoOptions
 from r1light.training.lanes import Lanes
 from r1light.training.metrics import UpdateSums
 from r1light.training.problems import ProblemSchedule
-from r1light.training.reference import Reference
+from r1light.training.reference import Reference, follow, reference_of
 from r1light.training.stepping import Skips, backward, one_pass, set_learning_rate, step, wrapped
 from r1light.training.strategies import share_out
 from r1light.training.tree_attention import use_trees
-from r1light.training.whole import whole_parameters
+from r1light.training.whole import engine_parameters
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +94,7 @@ class GrpoModule(lightning.LightningModule):
         self.lanes = Lanes(policy, lanes)
         self.matmul_parameters = matmul_parameters(policy)
         # in a list, as a module that is an attribute would join the policy's parameters
-        self._reference = [Reference(policy)] if self.loss_options.kl_coefficient > 0 else []
+        self._reference = [reference_of(policy)] if self.loss_options.kl_coefficient > 0 else []
 
     @property
     def engine(self) -> RolloutEngine:
@@ -104,6 +105,10 @@ class GrpoModule(lightning.LightningModule):
     def reference(self) -> Reference | None:
         """The reference policy, where the loss has a KL term."""
         return self._reference[0] if self._reference else None
+
+    def hand_over(self, version: int) -> None:
+        """Give the engine the policy's weights."""
+        self.engine.load_weights(engine_parameters(self.engine, self.policy), version=version)
 
     def forward(self, batch: MicroBatch) -> tuple[Tensor, Tensor]:
         """Log-probabilities and entropies of a micro-batch's completion tokens, both [K], in nats.
@@ -122,7 +127,7 @@ class GrpoModule(lightning.LightningModule):
         trained = time.perf_counter()
         sums = self._learn(rollout.rows(own_PG, self.options.mask_truncated), number)
         self.ahead.settle()
-        self.engine.load_weights(whole_parameters(self.policy), version=number)
+        self.hand_over(number)
         now = time.perf_counter()
         self.iteration = number
         self.last = Iteration(number, rollout, advantages, sums, now - trained, now - started)
@@ -160,14 +165,11 @@ class GrpoModule(lightning.LightningModule):
         return [batch.to(self.device) for batch in cut]
 
     @torch.no_grad()
-    def _logprobs(self, rows: Sequence[Row], model: Any = None) -> list[Tensor]:
-        """Log-probabilities of each row's tokens, before any update or under another model; a list of [T]."""
+    def _logprobs(self, rows: Sequence[Row]) -> list[Tensor]:
+        """Log-probabilities of each row's tokens, before any update; a list of [T]."""
         found: dict[int, Tensor] = {}
         for batch, counts, _ in ranks.in_step(self._cut(rows), lambda: self._cut(rows[:1])[0]):
-            if model is None:
-                logprobs_K, _ = wrapped(self)(batch)
-            else:
-                logprobs_K = target_logprobs(model, batch, self.options.temperature).logprobs_T
+            logprobs_K, _ = wrapped(self)(batch)
             if not counts:
                 continue
             lengths = [len(rows[position].completion_ids) for position in batch.rows]
@@ -234,8 +236,8 @@ class GrpoModule(lightning.LightningModule):
     def _reference_logprobs(self, batch: MicroBatch) -> Tensor | None:
         if self.reference is None:
             return None
-        with torch.no_grad():
-            found = target_logprobs(self.reference.model, batch, self.options.temperature)
+        with torch.no_grad(), self.reference.acting(self.lanes.model) as model:
+            found = target_logprobs(model, batch, self.options.temperature)
             return batch.spread(found.logprobs_T)
 
     def _step(self, optimizer: Any) -> float:
@@ -243,11 +245,7 @@ class GrpoModule(lightning.LightningModule):
         norm = step(self, optimizer, self.options.max_grad_norm, self.updates + 1, self.skips)
         self.updates += 1
         if self.reference is not None:
-            every = self.options.reference_reset_updates
-            if self.options.reference_ema is not None:
-                self.reference.trail(whole_parameters(self.policy), self.options.reference_ema)
-            elif every and self.updates % every == 0:
-                self.reference.reset(whole_parameters(self.policy))
+            follow(self.reference, self.policy, self.updates, self.options)
         return norm
 
     def configure_model(self) -> None:
@@ -264,13 +262,14 @@ class GrpoModule(lightning.LightningModule):
         )
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Add the counters and the reference."""
+        """Add the counters and the reference; leave out what is not trained."""
+        keep_trained(self, checkpoint)
         checkpoint["progress"] = {
             "iteration": self.iteration,
             "updates": self.updates,
             "cursors": self.ahead.cursors,
             "skips": self.skips.state(),
-            "reference": self.reference.model.state_dict() if self.reference else None,
+            "reference": self.reference.state_dict() if self.reference else None,
         }
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
@@ -280,15 +279,16 @@ class GrpoModule(lightning.LightningModule):
         run that is continued for more iterations would end at once.
         """
         checkpoint.pop("loops", None)
+        check_trained(self, checkpoint)
         state = checkpoint["progress"]
         self.iteration, self.updates = state["iteration"], state["updates"]
         self.problems.cursors = state["cursors"]
         self.skips.load_state(state["skips"])
         if self.reference is not None and state["reference"] is not None:
-            self.reference.model.load_state_dict(state["reference"])
+            self.reference.load_state_dict(state["reference"])
 
     def on_train_start(self) -> None:
         """Start from the policy's weights, whether they are fresh or restored."""
         if self.reference is not None:
-            self.reference.model.to(self.device)
-        self.engine.load_weights(whole_parameters(self.policy), version=self.iteration)
+            self.reference.to(self.device)
+        self.hand_over(self.iteration)

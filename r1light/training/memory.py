@@ -20,15 +20,22 @@ SLOT_BYTES = 28
 weights in 32 bits, their sums and what they are searched in in 64 bits."""
 
 
+NF4_BYTES = 4.127 / 8
+"""Bytes of a weight in 4 bits, its share of the doubly quantised scales with it (arXiv:2305.14314, 3)."""
+ADAPTER_BYTES = 4
+"""Adapters are held in 32 bits, whatever the model is in."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Use:
     """What memory hangs on.
 
     Attributes:
         size: The model; of several devices, the share of parameters that one holds.
-        number: Bytes of a weight.
+        number: Bytes of a number that the model computes with, and of a weight unless `quantized`.
         precision: Lightning's name: "32-true", "bf16-mixed" and the like.
-        trained: Weights that have a gradient and two moments.
+        trained: Weights that have a gradient and two moments; fewer than all are adapters.
+        quantized: Whether the weights are held in 4 bits.
         tokens: Tokens of a forward and backward pass; 0 where nothing is learnt.
         seen: Tokens that an attention mask has for each token of that pass; 0 where there is none.
         checkpointing: Whether activations are computed again in the backward pass.
@@ -46,6 +53,7 @@ class Use:
     number: int
     precision: str
     trained: float
+    quantized: bool = False
     tokens: int = 0
     seen: int = 0
     checkpointing: bool = False
@@ -105,10 +113,11 @@ def estimate(use: Use) -> Estimate:
         """Parts that are offloaded are there in updates alone."""
         (learning if of in use.offload else always)[name] = taken
 
-    put("weights", "policy", use.number * size.parameters)
+    put("weights", "policy", (NF4_BYTES if use.quantized else use.number) * size.parameters)
     if use.trained:
-        learning["gradients"] = use.number * use.trained
-        put("moments", "optimizer", 2 * use.number * use.trained)
+        number = use.number if use.trained >= size.parameters else ADAPTER_BYTES
+        learning["gradients"] = number * use.trained
+        put("moments", "optimizer", 2 * number * use.trained)
     if use.reference:
         put("reference", "reference", use.number * size.parameters)
     if use.tokens:

@@ -33,24 +33,26 @@ def use_of(config: RunConfig, size: ModelSize, *, cpu: bool, drawn: int, prompt:
         return None
     held = _number(getattr(config.model.config, "dtype", "float32"), 2)
     number = 2 if learns and config.trainer.precision == "bf16-true" else held
-    full = learns and not (getattr(options, "lora", None) and options.lora.rank)
+    lora = config.model.lora
+    full, quantized = learns and not lora.rank, lora.quantize != "none"
     rollout = config.rollout.config
-    shares = config.rollout.name == "hf"
+    shares = config.rollout.name == "hf" or quantized  # rollout=native hands 4 bits on
     text = min(prompt + options.max_tokens, size.context or math.inf) if writes else 0
     return Use(
         size=size,
         number=number,
         precision=config.trainer.precision,
         trained=size.parameters if full else 0.0,
+        quantized=quantized,
         tokens=_tokens(config, size, cpu) if learns else 0,
         checkpointing=learns and options.gradient_checkpointing,
         seen=int(text) if getattr(options, "share_prompts", False) else 0,
         chunk=CPU_CHUNK if cpu else GPU_CHUNK,
         kept=KEPT,
-        reference=config.stage_name == "grpo" and options.loss_options.kl_coefficient > 0,
+        reference=config.stage_name == "grpo" and full and options.loss_options.kl_coefficient > 0,
         engine_number=_number(getattr(rollout, "dtype", "auto"), number) if writes else 0,
         shares_weights=shares,
-        slots=min(drawn, int(getattr(rollout, "batch_size" if shares else "max_slots", drawn))),
+        slots=min(drawn, int(getattr(rollout, "batch_size", getattr(rollout, "max_slots", drawn)))),
         longest=int(text),
         offload=() if cpu else getattr(options, "offload", ()),
     )

@@ -104,7 +104,7 @@ class Offload(lightning.Callback):
         if "policy" in self.what:
             yield from module.policy.parameters()
         if "reference" in self.what and module.reference is not None:
-            yield from module.reference.model.parameters()
+            yield from module.reference.tensors
         if "optimizer" in self.what:
             for optimizer in trainer.optimizers:
                 for state in optimizer.state.values():

@@ -64,11 +64,9 @@ class Shortage:
 
 
 def state_bytes(module: Any) -> int:
-    """Bytes of a checkpoint of a LightningModule: its weights, and two moments of those that are trained."""
-    return sum(
-        parameter.numel() * parameter.element_size() * (3 if parameter.requires_grad else 1)
-        for parameter in module.parameters()
-    )
+    """Bytes of a checkpoint of a LightningModule: the weights that are trained, and two moments of each."""
+    trained = (each for each in module.parameters() if each.requires_grad)
+    return sum(3 * each.numel() * each.element_size() for each in trained)
 
 
 def _size(count: float) -> str:

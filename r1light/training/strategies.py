@@ -47,6 +47,7 @@ def share_out(module: Any, model: Any) -> None:
         module: The LightningModule, its trainer known.
         model: What it trains, a Hugging Face model.
     """
+    module.strict_loading = all(each.requires_grad for each in model.parameters())  # see keep_trained
     if module.device_mesh is not None:
         from torch.distributed.fsdp import fully_shard
 

@@ -17,6 +17,7 @@ import torch
 from torch import Tensor
 
 from r1light.training import ranks
+from r1light.training.checkpoint import check_trained, keep_trained
 from r1light.training.flops import forward_flops, matmul_parameters, training_flops
 from r1light.training.row_stream import RowSource
 from r1light.training.schedule import learning_rate_factor
@@ -182,7 +183,8 @@ class SupervisedModule(lightning.LightningModule):
         )
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Add the counters."""
+        """Add the counters; leave out what is not trained."""
+        keep_trained(self, checkpoint)
         checkpoint["progress"] = {
             "iteration": self.iteration,
             "cursor": self.stream.cursor,
@@ -192,6 +194,7 @@ class SupervisedModule(lightning.LightningModule):
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Take the counters back; Lightning's own say that an epoch is over where a run has ended."""
         checkpoint.pop("loops", None)
+        check_trained(self, checkpoint)
         self.iteration = checkpoint["progress"]["iteration"]
         self.stream.cursor = checkpoint["progress"]["cursor"]
         self.skips.load_state(checkpoint["progress"]["skips"])

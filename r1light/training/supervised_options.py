@@ -3,31 +3,8 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Literal
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LoraOptions:
-    """Low-rank adapters (arXiv:2106.09685) in place of training all weights."""
-
-    rank: int = 0
-    """The rank of the adapters; 0 trains all weights."""
-    alpha: float = 32.0
-    """The adapters' product is scaled by alpha / rank."""
-    dropout: float = 0.0
-    """The share of an adapter's inputs that is dropped in training."""
-    targets: list[str] | Literal["all-linear"] = "all-linear"
-    """Names of the layers that get one, such as [q_proj, v_proj]; all-linear is all but the output head."""
-
-    def __post_init__(self) -> None:
-        if self.rank < 0 or not self.alpha > 0 or not 0 <= self.dropout < 1:
-            raise ValueError(
-                f"rank={self.rank} must not be negative, alpha={self.alpha} must be above 0, "
-                f"dropout={self.dropout} must be in [0, 1)"
-            )
-        if not self.targets:
-            raise ValueError("targets is empty; name layers, or take all-linear")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,8 +41,6 @@ class SupervisedOptions:
     accelerator. A single longer row is a pass of its own."""
     gradient_checkpointing: bool = False
     """Recompute activations in the backward pass: less memory, a third more work."""
-    lora: LoraOptions = field(default_factory=LoraOptions)
-    """Adapters in place of training all weights; they are merged into the model that is saved."""
 
     eval_every: int = 0
     """Updates between measurements on held-out rows; 0 for none but before and after."""

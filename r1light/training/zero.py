@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, redirect_stdout
 from datetime import timedelta
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +31,20 @@ def gather_with(module: Any, part: Any) -> None:
 
     for parameter in part.parameters():
         register_external_parameter(module, parameter)
+
+
+def consolidated(checkpoint: Path) -> dict[str, torch.Tensor]:
+    """The trained weights of a checkpoint folder, whole, in float32, in the host's memory.
+
+    The folder holds pickles, as DeepSpeed writes them: read only what you trust.
+    """
+    from deepspeed.utils.zero_to_fp32 import get_fp32_state_dict_from_zero_checkpoint
+
+    with redirect_stdout(StringIO()):  # it tells its progress there
+        weights: dict[str, torch.Tensor] = get_fp32_state_dict_from_zero_checkpoint(
+            str(checkpoint), tag="checkpoint", exclude_frozen_parameters=True
+        )
+    return weights
 
 
 def strategy(stage: int, offload: Sequence[str], max_grad_norm: float | None, timeout: timedelta) -> Any:
@@ -84,7 +99,11 @@ def strategy(stage: int, offload: Sequence[str], max_grad_norm: float | None, ti
                 aside.replace(target)
             self.barrier()
 
-    return OnAnyDevice(config=_config(stage, offload, max_grad_norm), timeout=timeout)
+    return OnAnyDevice(
+        config=_config(stage, offload, max_grad_norm),
+        timeout=timeout,
+        exclude_frozen_parameters=True,  # adapters alone, where those are trained
+    )
 
 
 def _config(stage: int, offload: Sequence[str], max_grad_norm: float | None) -> dict[str, Any]:

@@ -42,6 +42,7 @@ REQUIRED = {
     "experiment/r1_sft.yaml": ["data.path=x", "model.path=y"],
     "experiment/r1_zero.yaml": ["data.path=x", "model.path=y"],
     "stage/compare.yaml": ["stage.runs=[a,b]"],
+    "stage/export.yaml": ["stage.run=x"],
     "stage/sft.yaml": ["data.path=x"],
     "stage/report.yaml": ["stage.run=x"],
     "stage/score.yaml": ["stage.input=x", "stage.output=y"],

@@ -58,6 +58,16 @@ WRONG = [
     ("stage.size", 0, "stage: size=0 must be at least 1"),
     ("stage.name", 3, "stage.name=3 must be a name"),
     ("model", None, "model is missing, or no group of keys: None"),
+    ("model.lora", 16, "model.lora=16 must be a group of keys"),
+    ("model.lora", {"rank": -1}, "model.lora: rank=-1 must not be negative"),
+    ("model.lora", {"alpha": 0}, "model.lora: rank=0 must not be negative, alpha=0.0 must be above 0"),
+    ("model.lora", {"targets": []}, "model.lora: targets is empty; name layers, or take all-linear"),
+    ("model.lora", {"quantize": "nf4"}, "model.lora: quantize=nf4 needs adapters to train; give a rank"),
+    (
+        "stage.lora",
+        {"rank": 2},
+        "stage.lora is model.lora, for every stage that trains; give model.lora.rank=16",
+    ),
     ("model.name", "bear", "unknown model 'bear'; did you mean 'bare'? Known: bare, knobs"),
     ("model.path", "x", "unknown key 'model.path'. Known keys of model: name"),
     (

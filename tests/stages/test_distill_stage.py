@@ -186,7 +186,7 @@ def test_a_shared_cache_is_read_once_and_refused_to_others(run_distill, from_tex
 
 
 def test_adapters_train_on_what_they_write(run_distill):
-    adapted, _ = run_distill("adapted", *OWN, "stage.iterations=2", "stage.lora.rank=2", "stage.lr=1e-2")
+    adapted, _ = run_distill("adapted", *OWN, "stage.iterations=2", "model.lora.rank=2", "stage.lr=1e-2")
     found, base = weights(adapted), load_file(WEIGHTS / "tiny_student" / "model.safetensors")
     assert found.keys() == base.keys()
     changed = {name.split(".")[-2] for name in found if not torch.equal(found[name], base[name].float())}
@@ -221,7 +221,7 @@ def test_another_tokenizer_is_refused_in_one_line(run_distill, from_texts, forei
         (["stage.problems=arithmetics"], UnknownNameError, "arithmetic"),
         (["stage.problems={test_size: 8}"], ConfigError, "stage.problems has no name"),
         (["stage.problems={name: arithmetic, size: 8}"], UnknownNameError, "unknown key 'stage.problems.s"),
-        ([*OWN, "stage.lora.rank=2", "rollout=hf"], ConfigError, "rollout=hf cannot write with adapters"),
+        ([*OWN, "model.lora.rank=2", "model.lora.dropout=0.1"], ConfigError, "leave it at 0"),
         ([*OWN, "data.test_size=6"], DataError, "6 held-out problems"),
     ],
 )  # fmt: skip

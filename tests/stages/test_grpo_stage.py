@@ -200,6 +200,30 @@ def test_the_options_run_and_resume_exactly(run_grpo, options):
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("rollout", ["native", "hf"])
+def test_adapters_alone_are_trained_and_saved_and_resumed_to_the_bit(run_grpo, rollout):
+    options = (
+        "model.lora.rank=4", "stage.loss.kl_coefficient=0.1", "stage.reference_reset_updates=2",
+        "stage.checkpoint_every=1", f"rollout={rollout}",
+    )  # fmt: skip
+    whole, _ = run_grpo("whole", "stage.iterations=4", *options)
+    run_grpo("halves", "stage.iterations=3", *options)  # past the reset
+    halves, _ = run_grpo("halves", "stage.iterations=4", *options)
+    assert same(weights(whole), weights(halves))
+    assert rows(whole) == rows(halves)
+    assert all(row["sampling/sampling_logp_difference/mean"] < 1e-5 for row in rows(whole)[1:])
+    base = Tiny(Tiny.Config()).load().model.state_dict()
+    changed = {
+        name.split(".")[-2] for name, each in weights(whole).items() if not torch.equal(each, base[name])
+    }
+    assert changed == {"q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"}
+    saved = torch.load(saved_checkpoints(whole.checkpoints)[0], weights_only=True)
+    trained = load_file(whole.path / "adapter" / "adapter_model.safetensors")
+    assert len(saved["state_dict"]) == len(saved["progress"]["reference"]) == len(trained)
+    assert all("lora_" in name for name in saved["state_dict"])
+
+
+@pytest.mark.slow
 def test_the_weights_do_not_depend_on_the_micro_batches(run_grpo):
     whole, _ = run_grpo("whole", "stage.iterations=1")
     options = ("stage.micro_batch_tokens=300", "stage.share_prompts=false", "trainer.threads=2")
@@ -235,6 +259,10 @@ def test_training_stops_when_accuracy_levels_off(run_grpo):
         (["stage.test_problems=400"], "lower them, or hold more out"),
         (["stage.overlong_buffer=24"], "overlong_buffer=24 must be below max_tokens=24"),
         (["resume=/no/such/run"], "resume=/no/such/run does not exist"),
+        (["model.lora.rank=2", "trainer.strategy=fsdp2"], "model.lora needs the whole model in each process"),
+        (["model.lora.rank=2", "model.lora.dropout=0.1"], "what learns must be what wrote; leave it at 0"),
+        (["model.lora.rank=2", "stage.reference_ema=0.5"], "the product of averaged adapters is no average"),
+        (["model.lora.rank=2", "model.lora.quantize=nf4"], "needs a GPU, and the run computes on a CPU"),
     ],
 )
 def test_what_cannot_be_run_is_refused_in_one_line(run_grpo, overrides, line):

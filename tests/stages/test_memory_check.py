@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 
 import pytest
 
+from r1light.config.schema import LoraSpec
 from r1light.core.errors import ConfigError
 from r1light.models.sizes import ModelSize
 from r1light.models.tiny import Tiny
-from r1light.stages.memory import changeable, judge, remedies, size_of
+from r1light.stages.memory import changeable, check_memory, judge, remedies, size_of
 from r1light.training.memory import Use, estimate
 
 SIZE = ModelSize(1e9, 1e9, layers=4, hidden=1000, cache=500, vocabulary=100, inner=5000)
@@ -17,7 +19,7 @@ USE = Use(
     size=SIZE, number=4, precision="32-true", trained=1e9, tokens=100_000, chunk=10, engine_number=4,
     slots=1000, longest=5000,
 )  # fmt: skip
-STAGE = {"stage.gradient_checkpointing", "stage.micro_batch_tokens", "stage.offload", "stage.lora.rank"}
+STAGE = {"stage.gradient_checkpointing", "stage.micro_batch_tokens", "stage.offload", "model.lora.rank"}
 ALL = frozenset(STAGE | {"rollout.max_slots", "rollout.dtype", "trainer.precision"})
 
 
@@ -74,7 +76,7 @@ def test_options_are_those_of_the_stage_and_its_engine(configure):
     found = changeable(configure())
     assert {"stage.gradient_checkpointing", "rollout.max_slots"} <= found
     assert "stage.offload" not in found, "on a CPU nothing is moved"
-    assert "stage.lora.rank" not in found, "GRPO trains all weights"
+    assert "model.lora.rank" in found
 
 
 def test_a_loaded_model_is_counted_to_the_last_bias():
@@ -92,3 +94,18 @@ def test_a_model_of_another_kind_has_no_size():
                 return {"hidden_size": 3}
 
     assert size_of(Odd) is None
+
+
+def test_adapters_that_are_still_to_come_are_counted(configure, caplog):
+    model = Tiny(Tiny.Config()).load().model
+    with caplog.at_level(logging.INFO):
+        plain = configure()
+        adapted = replace(plain, model=replace(plain.model, lora=LoraSpec(rank=16)))
+        check_memory(adapted, model, drawn=16, prompt=8)
+        check_memory(plain, model, drawn=16, prompt=8)
+    adapters, full = (record.getMessage() for record in caplog.records)
+    # rank 16 on the linear layers: 155,648 numbers, two moments of 4 bytes each; no copy as a reference
+    assert "moments 1 MB" in adapters
+    assert "reference" not in adapters
+    assert "moments 7 MB" in full
+    assert "reference 4 MB" in full

@@ -134,8 +134,8 @@ def test_adapters_are_merged_with_the_head(tmp_path):
     lora, _ = run_in(
         tmp_path / "lora",
         *SMALL,
-        "stage.lora.rank=2",
-        "stage.lora.dropout=0.1",
+        "model.lora.rank=2",
+        "model.lora.dropout=0.1",
         "stage.gradient_checkpointing=true",
     )
     found, base = weights(lora), weights(plain)

@@ -113,7 +113,7 @@ def test_packed_rows_and_adapters_train(run_sft):
     losses = [[row["loss"] for row in metrics(folder)[1:]] for folder in (plain, packed)]
     assert losses[0] == pytest.approx(losses[1], rel=1e-4)
     lora, _ = run_sft(
-        "lora", "stage.max_updates=3", "stage.epochs=1", "stage.lora.rank=2", "stage.lora.dropout=0.1",
+        "lora", "stage.max_updates=3", "stage.epochs=1", "model.lora.rank=2", "model.lora.dropout=0.1",
         "stage.gradient_checkpointing=true",
     )  # fmt: skip
     found, base = weights(lora), weights(plain)
@@ -130,7 +130,7 @@ def test_packed_rows_and_adapters_train(run_sft):
         (["data.test_share=0.999999"], DataError, "data=conversations has no rows to train on"),
         (["stage.epochs=0.01"], ConfigError, r"stage.epochs=0.01 of \d+ rows is none; raise it"),
         (["stage.packed=true", "model=hf", "model.attention=eager"], ConfigError, "stage.packed=true needs"),
-        (["stage.lora.rank=2", "trainer.strategy=fsdp2"], ConfigError, "strategy=fsdp2 shares it out"),
+        (["model.lora.rank=2", "trainer.strategy=fsdp2"], ConfigError, "strategy=fsdp2 shares it out"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_run_is_refused_in_one_line(run_sft, overrides, error, message):

@@ -1,6 +1,7 @@
 """One process of a small GRPO run on given completions; says what each update did to the weights.
 
-python learn_on_ranks.py STRATEGY WORLD OUTPUT, with RANK, LOCAL_RANK and the like in the environment.
+python learn_on_ranks.py STRATEGY WORLD OUTPUT [adapters], with RANK, LOCAL_RANK and the like in the
+environment.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from transformers import Qwen2Config, Qwen2ForCausalLM
 
 from r1light.config.schema import TrainerSpec
 from r1light.core.types import Completion, Parsed, Problem, Prompt, Sample
+from r1light.models.lora import add_adapters
 from r1light.training import ranks
 from r1light.training.collect import Rollout, ScoredGroup
 from r1light.training.fit import fit, make_trainer
@@ -63,7 +65,8 @@ class Observed(GrpoModule):
     """Plain gradient descent, each update's weights and norm kept."""
 
     def configure_optimizers(self):
-        return torch.optim.SGD(self.policy.parameters(), lr=self.options.lr)
+        trained = [each for each in self.policy.parameters() if each.requires_grad]
+        return torch.optim.SGD(trained, lr=self.options.lr)
 
     def on_train_start(self):
         super().on_train_start()
@@ -79,7 +82,7 @@ class Observed(GrpoModule):
         self.seen.append({name: each.detach().clone() for name, each in whole_parameters(self.policy)})
 
 
-def policy():
+def policy(adapters: bool):
     torch.manual_seed(0)
     config = Qwen2Config(
         vocab_size=64,
@@ -93,16 +96,23 @@ def policy():
         attn_implementation="sdpa",
         initializer_range=0.2,  # gradients well above rounding
     )
-    return Qwen2ForCausalLM(config)
+    model = Qwen2ForCausalLM(config)
+    if adapters:
+        add_adapters(model, rank=4, alpha=8.0, dropout=0.0, targets="all-linear")
+        with torch.no_grad():
+            for each in model.parameters():
+                if each.requires_grad:  # the second factor begins at 0, and the first would have no gradient
+                    each.normal_(std=0.1)
+    return model
 
 
-def main(strategy: str, world: int, output: Path) -> None:
+def main(strategy: str, world: int, output: Path, adapters: bool) -> None:
     torch.set_num_threads(1)
     spec = TrainerSpec("cpu", strategy, devices=world, timeout=120.0)
     if world > 1:
         ranks.join(spec.timeout)
     problems = SimpleNamespace(at=lambda number: SimpleNamespace(cursor=0), cursors=[0, 0])
-    module = Observed(policy(), OPTIONS, Given(), problems, seed=1)
+    module = Observed(policy(adapters), OPTIONS, Given(), problems, seed=1)
     trainer = make_trainer([], "cpu", spec, output.parent, OPTIONS.max_grad_norm)
     fit(trainer, module, None)
     if ranks.rank() == 0:
@@ -110,4 +120,4 @@ def main(strategy: str, world: int, output: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], int(sys.argv[2]), Path(sys.argv[3]))
+    main(sys.argv[1], int(sys.argv[2]), Path(sys.argv[3]), "adapters" in sys.argv)

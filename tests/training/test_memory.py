@@ -26,6 +26,13 @@ def test_what_learns_holds_weights_gradients_moments_activations_and_logits():
     assert list(found.parts()) == ["activations", "moments", "weights", "gradients", "logits"]
 
 
+def test_adapters_have_their_gradients_and_moments_in_32_bits_and_4_bit_weights_half_a_byte():
+    found = estimate(replace(LEARNS, number=2, trained=100, quantized=True)).parts()
+    # 1,000 x 4.127 / 8; 100 x 4 and twice that
+    assert found["weights"] == pytest.approx(515.875)
+    assert (found["gradients"], found["moments"]) == (400, 800)
+
+
 def test_logits_of_a_small_pass_are_kept_and_those_of_a_large_one_come_in_chunks():
     # 7 x 50 = 350 numbers, of which `kept` are kept, and four times a chunk of 50, but never more than all
     assert logits(replace(LEARNS, kept=350)) == 350 + 200

@@ -85,7 +85,7 @@ def test_an_update_after_parking_is_the_one_without():
 def test_only_what_is_asked_is_parked(what):
     layer, optimizer = stepped()
     reference = torch.nn.Linear(3, 2)
-    module = SimpleNamespace(policy=layer, reference=SimpleNamespace(model=reference))
+    module = SimpleNamespace(policy=layer, reference=SimpleNamespace(tensors=list(reference.parameters())))
     freed = []
     engine = SimpleNamespace(free_cache=lambda: freed.append(True))
     offload = Offload([what], engine, Parking(CPU))

@@ -19,7 +19,7 @@ DEADLINE = 600.0
 """Seconds; DeepSpeed compiles an operation when it is first used."""
 
 
-def learn(strategy, world, folder):
+def learn(strategy, world, folder, *words):
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -28,7 +28,7 @@ def learn(strategy, world, folder):
     common = {**os.environ, **(place if world > 1 else {}), "OMP_NUM_THREADS": "1"}
     processes = [
         subprocess.Popen(
-            [sys.executable, str(WORKER), strategy, str(world), str(output)],
+            [sys.executable, str(WORKER), strategy, str(world), str(output), *words],
             env={**common, **({"RANK": str(rank), "LOCAL_RANK": str(rank)} if world > 1 else {})},
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -75,3 +75,20 @@ def test_two_processes_learn_what_one_learns(strategy, alone, tmp_path):
         assert float((clipped - clipped_too).norm() / clipped.norm()) < 1e-5
         before, before_too = after, after_too
     assert float((before - before_too).abs().max()) < 1e-6
+
+
+@pytest.mark.parametrize("strategy", ["ddp", "deepspeed_zero2"])
+def test_two_processes_train_the_adapters_that_one_trains_and_nothing_else(strategy, tmp_path):
+    if strategy.startswith("deepspeed") and shutil.which("g++") is None:
+        pytest.skip("DeepSpeed compiles its operations of a CPU by g++")
+    one, two = learn("ddp", 1, tmp_path, "adapters"), learn(strategy, 2, tmp_path, "adapters")
+    assert len(one["seen"]) == len(two["seen"]) == 7
+    first, last, last_too = one["seen"][0], one["seen"][-1], two["seen"][-1]
+    assert torch.equal(flat(first), flat(two["seen"][0]))
+    assert float((flat(last) - flat(last_too)).abs().max()) < 1e-6
+    changed = {
+        name.rpartition(".")[0].rpartition(".")[2]
+        for name in first
+        if not torch.equal(first[name], last[name])
+    }
+    assert changed == {"q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"}

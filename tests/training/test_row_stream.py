@@ -7,7 +7,7 @@ from collections import Counter
 import pytest
 
 from r1light.training.row_stream import RowStream
-from r1light.training.supervised_options import LoraOptions, SupervisedOptions
+from r1light.training.supervised_options import SupervisedOptions
 
 
 def drawn(stream, size):
@@ -63,9 +63,3 @@ def test_how_many_updates_that_is(options, rows, updates):
 def test_options_that_cannot_be(values):
     with pytest.raises(ValueError, match=next(iter(values))):
         SupervisedOptions(**values)
-
-
-@pytest.mark.parametrize("values", [{"rank": -1}, {"alpha": 0}, {"dropout": 1.0}, {"targets": []}])
-def test_adapters_that_cannot_be(values):
-    with pytest.raises(ValueError, match=next(iter(values))):
-        LoraOptions(**values)

@@ -1,13 +1,14 @@
 """Does it all run here? A few updates of every stage on the miniature model, through the real command line.
 
-    python tools/gpu_check.py                       # on a GPU; a Markdown table, within about six minutes
+    python tools/gpu_check.py                       # on a GPU; a Markdown table, within ten minutes
     python tools/gpu_check.py --json out.json       # the figures as well
     python tools/gpu_check.py --device cpu          # the same without one, smaller
     python tools/gpu_check.py --only grpo_native,sft
 
 Each command must end with exit code 0 and finite numbers in its result.json; trainer and rollout engine must
-agree on log-probabilities; the native engine must agree with a plain forward pass. Stages that this version
-does not have are left out, and said so. The exit code is 0 if all is well.
+agree on log-probabilities; the native engine must agree with a plain forward pass; strategies must agree on
+the losses of fine-tuning. Stages that this version does not have, and what needs a GPU where there is none, are
+left out, and said so. The exit code is 0 if all is well.
 """
 
 from __future__ import annotations
@@ -28,36 +29,20 @@ from importlib import import_module, metadata
 from pathlib import Path
 from typing import Any, Literal
 
+from gpu_commands import COMMANDS, STRATEGIES, Command
+
 ROOT = Path(__file__).resolve().parents[1]
 DIFFERENCE = "sampling/sampling_logp_difference/mean"
 MOST_DIFFERENCE = 0.1
 """Nats a token that trainer and engine may differ on average, in mixed precision."""
 BOUNDS = {"float32": 1e-3, "bfloat16": 0.05}
 """Nats a token that native engine and plain forward pass may differ on average, in one number format."""
+LOSSES = 0.01
+"""How far losses of one strategy may be from those of another, relatively: bfloat16 has 8 bits."""
 PACKAGES = ("torch", "transformers", "lightning", "hydra-core", "numpy")
 
 Status = Literal["ok", "failed", "absent", "no time"]
 Device = Literal["cuda", "cpu"]
-
-
-@dataclass(frozen=True, slots=True)
-class Command:
-    """One command line to try.
-
-    Attributes:
-        name: In the table.
-        words: What follows `python -m r1light`, the stage first; {rows} is a file of texts.
-        updates: The key that takes the number of updates; "" where there is none.
-    """
-
-    name: str
-    words: str
-    updates: str = ""
-
-    @property
-    def stage(self) -> str:
-        """The stage that it needs."""
-        return self.words.split()[0].removeprefix("stage=")
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,33 +64,6 @@ class Outcome:
     figures: Mapping[str, float] = field(default_factory=dict)
 
 
-_GRPO = (
-    "stage=grpo data=arithmetic stage.prompts_per_iteration=16 stage.group_size=8 stage.minibatches=2 "
-    "stage.max_tokens=64 stage.eval_problems=16 stage.test_problems=16"
-)
-_DISTILL = (
-    "stage=distill model=tiny_student stage.batch_size=8 stage.eval_every=0 stage.eval_problems=16 "
-    "stage.test_problems=16"
-)
-_TEXTS = "data=conversations data.path={rows}"
-_SAMPLE = "stage=sample data=arithmetic stage.n=4 stage.limit=32 stage.max_tokens=64"
-_REWARD_MODEL = "stage=reward_model data=tiny_preferences stage.batch_size=8"
-_LOGITS = f"{_DISTILL} {_TEXTS} stage.mode=logits stage.teacher=tiny"
-_ON_POLICY = f"{_DISTILL} data=arithmetic stage.mode=on_policy stage.teacher=tiny stage.max_tokens=64"
-COMMANDS = (
-    Command("grpo_native", f"{_GRPO} rollout=native", "stage.iterations"),
-    Command("grpo_native_bfloat16", f"{_GRPO} rollout=native rollout.dtype=bfloat16", "stage.iterations"),
-    Command("grpo_offload", f"{_GRPO} stage.offload=[optimizer,policy,reference]", "stage.iterations"),
-    Command("grpo_hf", f"{_GRPO} rollout=hf", "stage.iterations"),
-    Command("sft", f"stage=sft {_TEXTS} stage.batch_size=8", "stage.max_updates"),
-    Command("reward_model", _REWARD_MODEL, "stage.max_updates"),
-    Command("sample", _SAMPLE),
-    Command("distill_data", f"{_DISTILL} {_TEXTS} stage.mode=data", "stage.max_updates"),
-    Command("distill_logits", _LOGITS, "stage.max_updates"),
-    Command("distill_on_policy", _ON_POLICY, "stage.iterations"),
-)
-
-
 def write_rows(path: Path, count: int = 96) -> None:
     """Texts to learn from: sums with their results, the same in every run."""
     draw = random.Random(0)
@@ -118,8 +76,12 @@ def write_rows(path: Path, count: int = 96) -> None:
 
 def arguments(command: Command, device: Device, rows: Path, folder: Path) -> list[str]:
     """The whole command line of a check."""
-    updates = 3 if device == "cuda" else 2
-    trainer = ["trainer=gpu"] if device == "cuda" else ["trainer=cpu", "trainer.threads=1"]
+    updates = 5 if device == "cuda" else 2
+    trainer = {"cuda": ["trainer=gpu"], "cpu": ["trainer=cpu", "trainer.threads=1"]}[device]
+    if command.trainer:
+        precision = ["trainer.precision=bf16-mixed"] if device == "cuda" else []
+        accelerator = f"trainer.accelerator={'gpu' if device == 'cuda' else 'cpu'}"
+        trainer = [f"trainer={command.trainer}", accelerator, *precision]
     words = [word.replace("{rows}", str(rows)) for word in command.words.split()]
     words += [f"{command.updates}={updates}"] if command.updates else []
     return [sys.executable, "-m", "r1light", *words, *trainer, "resume=none", f"hydra.run.dir={folder}"]
@@ -180,6 +142,22 @@ def _json_lines(path: Path) -> Iterator[dict[str, Any]]:
         yield from map(json.loads, path.read_text(encoding="utf-8").splitlines())
 
 
+def compare_losses(folder: Path) -> Iterator[Outcome]:
+    """The losses of each strategy that has run against those of plain training, where that has too."""
+    plain = _losses(folder / "sft")
+    for name in STRATEGIES:
+        losses = _losses(folder / f"sft_{name}")
+        if not plain or not losses:
+            continue
+        worst = max(abs(one / other - 1) for one, other in zip(losses, plain, strict=True))
+        status: Status = "ok" if worst <= LOSSES else "failed"
+        yield Outcome(f"losses_{name}", status, detail=f"differ by {worst:.2g}", figures={"differ": worst})
+
+
+def _losses(folder: Path) -> list[float]:
+    return [row["loss"] for row in _json_lines(folder / "metrics.jsonl") if "loss" in row]
+
+
 def compare_logprobs(device: Device, dtype: str) -> Outcome:
     """The native engine's log-probabilities against those of a plain forward pass of the same model."""
     import torch
@@ -236,10 +214,13 @@ def check_all(device: Device, only: Sequence[str], budget: float) -> Iterator[Ou
                 continue
             if command.stage not in STAGES:
                 yield Outcome(command.name, "absent", detail=f"there is no stage={command.stage} yet")
+            elif command.gpu and device == "cpu":
+                yield Outcome(command.name, "absent", detail="it needs a GPU")
             elif left <= 0:
                 yield Outcome(command.name, "no time", detail=f"{budget:.0f} s are over")
             else:
                 yield run_command(command, device, rows, Path(folder) / command.name, left)
+        yield from compare_losses(Path(folder))
         for dtype in BOUNDS:
             if only and f"logprobs_{dtype}" not in only:
                 continue
@@ -275,7 +256,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--device", choices=("cuda", "cpu"), default="cuda", help="where to compute")
     parser.add_argument("--only", default="", help=f"some of: {', '.join(names)}")
-    parser.add_argument("--budget", type=float, default=360.0, help="seconds for all commands together")
+    parser.add_argument("--budget", type=float, default=480.0, help="seconds for all commands together")
     parser.add_argument("--json", type=Path, help="a file for the figures")
     args = parser.parse_args()
     only = [name for name in args.only.split(",") if name]

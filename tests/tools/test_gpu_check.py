@@ -11,12 +11,14 @@ SCRIPT = Path(__file__).resolve().parents[2] / "tools" / "gpu_check.py"
 
 @pytest.fixture(scope="module")
 def check():
+    sys.path.insert(0, str(SCRIPT.parent))  # scripts import their neighbours
     spec = importlib.util.spec_from_file_location("gpu_check", SCRIPT)
     module = importlib.util.module_from_spec(spec)
     sys.modules["gpu_check"] = module
     spec.loader.exec_module(module)
     yield module
-    del sys.modules["gpu_check"]
+    del sys.modules["gpu_check"], sys.modules["gpu_commands"]
+    sys.path.remove(str(SCRIPT.parent))
 
 
 def write(folder, metrics, rows=()):
@@ -60,6 +62,19 @@ def test_stages_that_are_not_there_are_said_to_be_absent(check, monkeypatch):
     monkeypatch.setattr("r1light.stages.STAGES", {})
     (outcome,) = check.check_all("cpu", ["sft"], 10.0)
     assert (outcome.status, outcome.detail) == ("absent", "there is no stage=sft yet")
+
+
+def test_what_needs_a_gpu_is_said_to_be_absent_without_one(check):
+    (outcome,) = check.check_all("cpu", ["sft_qlora"], 10.0)
+    assert (outcome.status, outcome.detail) == ("absent", "it needs a GPU")
+
+
+def test_losses_of_a_strategy_are_those_of_plain_training_within_a_hundredth(check, tmp_path):
+    for name, losses in {"sft": [2.0, 1.0], "sft_ddp": [2.0, 1.005], "sft_fsdp2": [2.0, 1.02]}.items():
+        write(tmp_path / name, GOOD, [{"loss": loss} for loss in losses])
+    found = {each.name: (each.status, each.detail) for each in check.compare_losses(tmp_path)}
+    # 1.005 / 1 - 1 = 0.005, 1.02 / 1 - 1 = 0.02; deepspeed_* have not run
+    assert found == {"losses_ddp": ("ok", "differ by 0.005"), "losses_fsdp2": ("failed", "differ by 0.02")}
 
 
 def test_what_would_begin_too_late_is_not_tried(check):

@@ -7,8 +7,8 @@
 
 Each command must end with exit code 0 and finite numbers in its result.json; trainer and rollout engine must
 agree on log-probabilities; the native engine must agree with a plain forward pass; strategies must agree on
-the losses of fine-tuning. Stages that this version does not have, and what needs a GPU where there is none, are
-left out, and said so. The exit code is 0 if all is well.
+the losses of fine-tuning. Stages that this version does not have, and what needs a GPU where there is none,
+are left out, and said so. The exit code is 0 if all is well.
 """
 
 from __future__ import annotations

@@ -174,8 +174,10 @@ def _recipe(
     for name in _RECIPE.get(stage, "").split():
         if options.get(name) is not None:
             yield f"stage.{name}", options[name]
-    for group in ("loss", "lora"):
-        yield from _leaves(options.get(group) or {}, f"stage.{group}")
+    yield from _leaves(options.get("loss") or {}, "stage.loss")
+    adapters = (config.get("model") or {}).get("lora") or {}
+    if adapters.get("rank"):
+        yield from _leaves(adapters, "model.lora")
     if stage == "grpo":
         for name, reward in ((config.get("reward") or {}).get("components") or {}).items():
             yield f"reward.components.{name}.weight", (reward or {}).get("weight", 1.0)

@@ -84,6 +84,14 @@ def test_neither_secrets_nor_places_of_this_machine_are_in_it(folder, tmp_path):
     assert "| data.sources.two | b, d |" in text
 
 
+def test_adapters_are_part_of_the_recipe_where_there_are_any(folder):
+    with_them = CONFIG["model"] | {"lora": {"rank": 16, "alpha": 32.0, "dropout": 0.0}}
+    assert "| model.lora.rank | 16 |" in model_card(folder(model=with_them), "")
+    assert "lora" not in model_card(
+        folder("sft", model=CONFIG["model"] | {"lora": {"rank": 0, "alpha": 32.0}}), ""
+    )
+
+
 def test_values_are_no_markup(folder):
     hostile = "x | y](http://a)\n# Title <script>`"
     text = model_card(folder(data={"name": hostile}), hostile)

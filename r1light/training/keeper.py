@@ -60,7 +60,8 @@ class Keeper:
                 the weights, and the one before is saved.
         """
         untouched = isinstance(exception, Halt) and 0 < trainer.lightning_module.iteration == recorded
-        if untouched and not (self._folder / checkpoint_name(recorded)).exists():
+        path = self._folder / checkpoint_name(recorded)
+        if untouched and not ranks.of_first(path.exists):  # file systems may be late for others
             self.save(trainer, recorded)
         if self._upload is not None:
             self._upload.finish()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import re
 from functools import cache
 from pathlib import Path
@@ -16,6 +15,7 @@ ROOT = Path(__file__).resolve().parents[2]
 DOCS = ROOT / "docs"
 PAGES = sorted(DOCS.rglob("*.md"))
 NAMED = re.compile(r"`((?:r1light|conf|tests|tools|docs|examples|plugins)/[\w./-]+?\.\w+)(?::+(\w+))?`")
+TOP_LEVEL = re.compile(r"^(?:(?:async )?def |class )?(\w+)(?=[(:\[]| *=| *:)", re.MULTILINE)
 INDEX = (DOCS / "paper-index.md").read_text(encoding="utf-8")
 NUMBERS = [
     (found[1], dict(re.findall(r"`([\w.]+)=([^`]+)`", found[2])))
@@ -27,15 +27,7 @@ NUMBERS = [
 @cache
 def symbols(path: Path) -> frozenset[str]:
     """The functions, classes and values at the top of a module."""
-    names: set[str] = set()
-    for node in ast.parse(path.read_text(encoding="utf-8")).body:
-        if isinstance(node, ast.FunctionDef | ast.ClassDef | ast.AsyncFunctionDef):
-            names.add(node.name)
-        elif isinstance(node, ast.Assign):
-            names |= {target.id for target in node.targets if isinstance(target, ast.Name)}
-        elif isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
-            names.add(node.target.id)
-    return frozenset(names)
+    return frozenset(TOP_LEVEL.findall(path.read_text(encoding="utf-8")))
 
 
 @pytest.mark.parametrize("page", [*PAGES, ROOT / "README.md"], ids=lambda path: path.name)

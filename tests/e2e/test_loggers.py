@@ -2,14 +2,22 @@
 
 import csv
 
+import pytest
 
-def test_one_or_several_and_a_pipelines_way_to_say_it(command):
-    for choice in ("logger=csv", "logger=[none,csv]", "++logger.csv={}"):
-        done = command("stage=act", "seed=2", choice, "hydra.run.dir=out", "resume=none", act=True)
-        assert done.returncode == 0, done.stderr
-        with (command.folder / "out" / "csv" / "metrics.csv").open() as file:
-            assert [row["score"] for row in csv.DictReader(file)] == ["0.5"]  # seed / 4
-        (command.folder / "out").rename(command.folder / choice.replace("=", "").replace("+", ""))
+
+@pytest.mark.parametrize(
+    "choice",
+    [
+        "logger=[none,csv]",
+        pytest.param("logger=csv", marks=pytest.mark.slow),
+        pytest.param("++logger.csv={}", marks=pytest.mark.slow),  # a pipeline's way to say it
+    ],
+)
+def test_one_or_several(command, choice):
+    done = command("stage=act", "seed=2", choice, "hydra.run.dir=out", "resume=none", act=True)
+    assert done.returncode == 0, done.stderr
+    with (command.folder / "out" / "csv" / "metrics.csv").open() as file:
+        assert [row["score"] for row in csv.DictReader(file)] == ["0.5"]  # seed / 4
 
 
 def test_an_unknown_one_is_one_line(command):

@@ -6,7 +6,9 @@ import json
 import os
 import select
 import shutil
+import socketserver
 import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -17,6 +19,18 @@ from typing import Any
 import pytest
 
 from r1light.core.run_folder import RunFolder
+
+
+_handle_error = socketserver.BaseServer.handle_error
+
+
+def _not_of_lost_clients(server: socketserver.BaseServer, request: Any, address: Any) -> None:
+    """Clients leave servers of tests before they have answered: a traceback would land in another test."""
+    if not isinstance(sys.exception(), ConnectionError):
+        _handle_error(server, request, address)
+
+
+socketserver.BaseServer.handle_error = _not_of_lost_clients  # type: ignore[method-assign]
 
 
 def write_lines(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:

@@ -20,7 +20,6 @@ import pytest
 
 from r1light.core.run_folder import RunFolder
 
-
 _handle_error = socketserver.BaseServer.handle_error
 
 

@@ -56,7 +56,7 @@ def kill_one(words: str) -> Strike:
                     if words in Path(f"/proc/{pid}/cmdline").read_text():
                         os.kill(pid, signal.SIGKILL)
                         return
-        raise SystemExit(f"FAILED: no process of the run has {words!r} in its command line")
+        raise LookupError(f"no process of the run has {words!r} in its command line")
 
     return strike
 
@@ -152,11 +152,15 @@ def suffer(fault: Fault, run: Run, whole: dict[str, Tensor], rng: random.Random)
     while run.recorded < moment and run.lives:
         time.sleep(POLL)
     time.sleep(rng.uniform(0, 0.3))
-    fault.strike(run)
+    missed = ""
+    try:
+        fault.strike(run)
+    except LookupError as error:
+        missed = str(error)
     code, said = run.finish()
     reached, again = run.recorded, 0
     (run.home / FLAG).unlink(missing_ok=True)
-    failure = _fault_of(fault, code, said)
+    failure = missed or _fault_of(fault, code, said)
     if code and not failure:
         run.start()
         last, said = run.finish()

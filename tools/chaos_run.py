@@ -56,7 +56,8 @@ class Run:
         home.mkdir(parents=True)
         (home / "function.py").write_text(FUNCTION)
         pairs = [(a, b) for a in range(40, 50) for b in range(40, 50)]
-        rows = [{"prompt": f"Compute {a}+{b}.", "answer": str(a + b)} for a, b in pairs]
+        # a fraction, as plain numbers are compared without a worker
+        rows = [{"prompt": f"Compute {a}+{b}", "answer": f"\\frac{{{2 * (a + b)}}}{{2}}"} for a, b in pairs]
         (home / "formulas.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
 
     def start(self, prefix: Sequence[str] = ()) -> None:

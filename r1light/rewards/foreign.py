@@ -62,6 +62,10 @@ def check_reference(function: str) -> None:
         raise ValueError(f"function={function!r} must be module:function or file.py:function")
 
 
+class _DiedError(WorkerError):
+    """The function's process is gone."""
+
+
 class ForeignFunction:
     """One function in one process, started when it is built and again after it was killed.
 
@@ -93,13 +97,20 @@ class ForeignFunction:
         return self._workers[0].pid if self._workers else None
 
     def call(self, request: Mapping[str, Any]) -> Result:
-        """Call the function once.
+        """Call the function once; once more in a new process where the first one died.
 
         Raises:
             FunctionError: If it raised.
-            WorkerError: If it was killed at its deadline, or its process died.
+            WorkerError: If it was killed at its deadline, or its process died twice.
             RewardError: If it has run into the deadline MAX_LATE times in a row.
         """
+        try:
+            return self._call(request)
+        except _DiedError as error:
+            _log.warning("%s; asked again in a new one", error)
+            return self._call(request)
+
+    def _call(self, request: Mapping[str, Any]) -> Result:
         worker = self._workers[0] if self._workers else self._start()
         try:
             worker.hand(0, json.dumps(request), self.deadline_seconds)
@@ -153,7 +164,7 @@ class ForeignFunction:
             worker.send()
             lines = worker.receive()
             if lines is None:
-                raise WorkerError(f"the process of {self.function} died: {self._kill(worker)}")
+                raise _DiedError(f"the process of {self.function} died: {self._kill(worker)}")
             if lines:
                 reply: dict[str, Any] = json.loads(lines[0])
                 return reply

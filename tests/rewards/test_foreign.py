@@ -220,6 +220,24 @@ def test_a_failure_is_an_error_of_its_batch_and_never_a_zero(
         assert says in mixed.scores["mine"][0].detail
 
 
+DIES_ONCE = """
+import os, pathlib
+
+def dies_once(completions, **kwargs):
+    flag = pathlib.Path(__file__).with_name("died")
+    if not flag.exists():
+        flag.touch()
+        os._exit(3)
+    return [0.5] * len(completions)
+"""
+
+
+def test_what_a_process_that_dies_had_in_hand_is_done_again(build, make_sample, function_file, caplog):
+    reward = build(Trl, function_file(DIES_ONCE)("dies_once"))
+    assert values(reward([make_sample()] * 2)) == [0.5, 0.5]
+    assert "died: exit status 3; asked again in a new one" in caplog.text
+
+
 def test_too_many_errors_stop_the_run_with_the_functions_own_traceback(build, make_sample, function_file):
     reward = build(Trl, function_file(FAILING)("raises"))
     mix = RewardMix([WeightedReward("mine", reward)], max_error_rate=0.1, min_samples=2)

@@ -31,12 +31,18 @@ class Interrupt:
         return self.signum is not None
 
     def agreed(self) -> bool:
-        """Whether a signal has come to any rank; all ranks have to ask, at the same point."""
+        """Whether a signal has come to any rank; all ranks have to ask, at the same point, and hear the same.
+
+        One that comes while they ask is for the next time.
+        """
         from r1light.training import ranks  # it brings torch
 
-        if ranks.world_size() > 1:
-            self.signum = next((each for each in ranks.gather([self.signum]) if each is not None), None)
-        return self.requested
+        if ranks.world_size() == 1:
+            return self.requested
+        signum = next((each for each in ranks.gather([self.signum]) if each is not None), None)
+        if self.signum is None:  # in itself: it may have come meanwhile
+            self.signum = signum
+        return signum is not None
 
     @contextmanager
     def together(self) -> Iterator[None]:

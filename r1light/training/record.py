@@ -26,7 +26,7 @@ from r1light.training.grpo import GrpoModule, Iteration
 from r1light.training.grpo_options import GrpoOptions
 from r1light.training.held_out import SHOWN_TEST_SAMPLES, HeldOut, HeldOutResult, in_words, judged_rows
 from r1light.training.host import rss_gb
-from r1light.training.interrupt import Interrupt
+from r1light.training.interrupt import Halt, Interrupt
 from r1light.training.keeper import Keeper
 from r1light.training.metrics import group_metrics, sample_rows, update_metrics
 from r1light.training.whole import whole_model
@@ -137,15 +137,16 @@ class Record(lightning.Callback):
         row["time/total"] = self.train_seconds
         self._write(done, groups, row)
         self._recorded = done.number
-        ending = bool(self._ends(done.number)) or self.watch.interrupt.agreed()
-        if ending or done.number % self.options.checkpoint_every == 0:
+        halting = self.watch.interrupt.agreed()
+        if halting or self._ends(done.number) or done.number % self.options.checkpoint_every == 0:
             self.keeper.save(trainer, done.number)
         shown = {"reward": row["reward"], "length": row["completions/mean_length"]}
         self.bar.advance(**{name: value for name, value in shown.items() if value is not None})
         if reason := self._ends(done.number):
             _log.info("training ends after iteration %d: %s", done.number, reason)
             trainer.should_stop = True
-        self.watch.interrupt.check()
+        if halting:
+            raise Halt
 
     def on_train_end(self, trainer: Any, pl_module: Any) -> None:
         """Be done with checkpoints."""

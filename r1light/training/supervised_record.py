@@ -15,7 +15,7 @@ from r1light.core.progress import Progress
 from r1light.core.run_folder import RunFolder
 from r1light.training import ranks
 from r1light.training.host import rss_gb
-from r1light.training.interrupt import Interrupt
+from r1light.training.interrupt import Halt, Interrupt
 from r1light.training.keeper import Keeper
 from r1light.training.supervised import SupervisedModule, Update
 
@@ -121,10 +121,12 @@ class SupervisedRecord(lightning.Callback):
         self._append(_row(done.number, row))
         self.keeper.shortage.of_memory()
         self._recorded = done.number
-        if ending or self.interrupt.agreed() or done.number % module.options.checkpoint_every == 0:
+        halting = self.interrupt.agreed()
+        if ending or halting or done.number % module.options.checkpoint_every == 0:
             self.keeper.save(trainer, done.number)
         self.bar.advance(loss=row["loss"])
-        self.interrupt.check()
+        if halting:
+            raise Halt
 
     def on_train_end(self, trainer: Any, pl_module: Any) -> None:
         """Be done with checkpoints."""

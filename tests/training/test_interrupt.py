@@ -6,6 +6,7 @@ import threading
 
 import pytest
 
+from r1light.training import ranks
 from r1light.training.interrupt import Halt, Interrupt, catch_signals
 
 
@@ -42,3 +43,26 @@ def test_outside_the_main_thread_nothing_is_touched():
     thread.start()
     thread.join(10)
     assert seen == [before]
+
+
+def test_a_signal_that_comes_while_ranks_agree_is_for_the_next_time_and_not_lost(monkeypatch):
+    interrupt = Interrupt()
+
+    def gather(items):
+        interrupt.signum = interrupt.signum or signal.SIGTERM  # it comes to this rank while all are asked
+        return [*items, None]
+
+    monkeypatch.setattr(ranks, "world_size", lambda: 2)
+    monkeypatch.setattr(ranks, "gather", gather)
+    assert not interrupt.agreed(), "the other rank has heard of none"
+    assert interrupt.agreed()
+    assert interrupt.signum == signal.SIGTERM
+
+
+def test_a_signal_of_another_rank_is_everybodys(monkeypatch):
+    interrupt = Interrupt()
+    monkeypatch.setattr(ranks, "world_size", lambda: 2)
+    monkeypatch.setattr(ranks, "gather", lambda items: [*items, signal.SIGUSR1])
+    assert interrupt.agreed()
+    with pytest.raises(Halt):
+        interrupt.check()

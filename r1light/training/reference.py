@@ -35,10 +35,6 @@ class Reference(Protocol):
         """Become the policy of this moment (the paper, every 400 updates)."""
         ...
 
-    def trail(self, policy: Any, ema: float) -> None:
-        """Reference = ema * reference + (1 - ema) * policy."""
-        ...
-
     def to(self, device: torch.device) -> None:
         """Move it."""
         ...
@@ -61,6 +57,7 @@ def follow(reference: Reference, policy: Any, updates: int, options: GrpoOptions
     """Reset or trail, as the options say, after so many updates."""
     every = options.reference_reset_updates
     if options.reference_ema is not None:
+        assert isinstance(reference, CopiedReference), "stages/adapters.py refuses averages of adapters"
         reference.trail(policy, options.reference_ema)
     elif every and updates % every == 0:
         reference.reset(policy)
@@ -93,7 +90,7 @@ class CopiedReference:
 
     @torch.no_grad()
     def trail(self, policy: Any, ema: float) -> None:
-        """See `Reference.trail`."""
+        """Reference = ema * reference + (1 - ema) * policy."""
         for mine, (_, theirs) in zip(self.model.parameters(), whole_parameters(policy), strict=True):
             mine.lerp_(theirs.to(mine), 1 - ema)
 
@@ -124,10 +121,6 @@ class AdapterReference:
         """See `Reference.reset`."""
         for name, each in _trained(policy):
             self._adapters[name].copy_(each)
-
-    def trail(self, policy: Any, ema: float) -> None:
-        """Refused by `stages/adapters.py`: a product of averages is no average of products."""
-        raise NotImplementedError
 
     def to(self, device: torch.device) -> None:
         """See `Reference.to`."""

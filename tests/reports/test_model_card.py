@@ -97,7 +97,7 @@ def test_values_are_no_markup(folder):
     text = model_card(folder(data={"name": hostile}), hostile)
     assert r"| data.name | x \| y\](http://a) # Title \<script\>\` |" in text
     assert "\n# Title" not in text
-    assert ModelCard(text).data.library_name == "transformers"
+    assert ModelCard(text).data.to_dict()["library_name"] == "transformers"
 
 
 def test_paths_are_shown_from_here(tmp_path, monkeypatch):

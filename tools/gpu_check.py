@@ -1,6 +1,7 @@
 """Does it all run here? A few updates of every stage on the miniature model, through the real command line.
 
     python tools/gpu_check.py                       # on a GPU; a Markdown table, within ten minutes
+    python tools/gpu_check.py --jobs 16 --logs logs # many commands at a time; what failing ones said is kept
     python tools/gpu_check.py --json out.json       # the figures as well
     python tools/gpu_check.py --device cpu          # the same without one, smaller
     python tools/gpu_check.py --only grpo_native,sft
@@ -15,147 +16,24 @@ from __future__ import annotations
 
 import argparse
 import json
-import math
 import os
 import platform
-import random
-import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import asdict
+from functools import partial
 from importlib import import_module, metadata
 from pathlib import Path
-from typing import Any, Literal
 
-from gpu_commands import COMMANDS, STRATEGIES, Command
+from gpu_commands import COMMANDS, Command
+from gpu_runs import ROOT, Device, Outcome, Runner, Status, compare_losses, write_rows
 
-ROOT = Path(__file__).resolve().parents[1]
-DIFFERENCE = "sampling/sampling_logp_difference/mean"
-MOST_DIFFERENCE = 0.1
-"""Nats a token that trainer and engine may differ on average, in mixed precision."""
 BOUNDS = {"float32": 1e-3, "bfloat16": 0.05}
 """Nats a token that native engine and plain forward pass may differ on average, in one number format."""
-LOSSES = 0.01
-"""How far losses of one strategy may be from those of another, relatively: bfloat16 has 8 bits."""
 PACKAGES = ("torch", "transformers", "lightning", "hydra-core", "numpy")
-
-Status = Literal["ok", "failed", "absent", "no time"]
-Device = Literal["cuda", "cpu"]
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What became of a check.
-
-    Attributes:
-        name: The check.
-        status: Whether all was well.
-        seconds: Wall clock.
-        detail: Figures, or what went wrong.
-        figures: The numbers behind it.
-    """
-
-    name: str
-    status: Status
-    seconds: float = 0.0
-    detail: str = ""
-    figures: Mapping[str, float] = field(default_factory=dict)
-
-
-def write_rows(path: Path, count: int = 96) -> None:
-    """Texts to learn from: sums with their results, the same in every run."""
-    draw = random.Random(0)
-    with path.open("w", encoding="utf-8") as file:
-        for _ in range(count):
-            one, two = draw.randrange(10, 100), draw.randrange(10, 100)
-            row = {"prompt": f"{one}+{two}=", "completion": f"{one + two}"}
-            file.write(json.dumps(row) + "\n")
-
-
-def arguments(command: Command, device: Device, rows: Path, folder: Path) -> list[str]:
-    """The whole command line of a check."""
-    updates = 5 if device == "cuda" else 2
-    trainer = {"cuda": ["trainer=gpu"], "cpu": ["trainer=cpu", "trainer.threads=1"]}[device]
-    if command.trainer:
-        precision = ["trainer.precision=bf16-mixed"] if device == "cuda" else []
-        accelerator = f"trainer.accelerator={'gpu' if device == 'cuda' else 'cpu'}"
-        trainer = [f"trainer={command.trainer}", accelerator, *precision]
-    words = [word.replace("{rows}", str(rows)) for word in command.words.split()]
-    words += [f"{command.updates}={updates}"] if command.updates else []
-    return [sys.executable, "-m", "r1light", *words, *trainer, "resume=none", f"hydra.run.dir={folder}"]
-
-
-def run_command(command: Command, device: Device, rows: Path, folder: Path, seconds: float) -> Outcome:
-    """Run one command line and look at what it leaves."""
-    started = time.perf_counter()
-    environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])}
-    try:
-        done = subprocess.run(
-            arguments(command, device, rows, folder),
-            cwd=folder.parent,
-            env=environment,
-            capture_output=True,
-            text=True,
-            errors="replace",
-            timeout=seconds,
-            check=False,
-        )
-    except subprocess.TimeoutExpired:
-        return Outcome(command.name, "failed", seconds, f"not done after {seconds:.0f} s")
-    took = time.perf_counter() - started
-    if done.returncode:
-        said = " | ".join(done.stderr.strip().splitlines()[-3:])
-        return Outcome(command.name, "failed", took, f"exit code {done.returncode}: {said[-600:]}")
-    return judge(command.name, folder, took)
-
-
-def judge(name: str, folder: Path, took: float) -> Outcome:
-    """Whether a run folder holds finite numbers, and engine and trainer agree where both computed any."""
-    try:
-        metrics = json.loads((folder / "result.json").read_text(encoding="utf-8"))["metrics"]
-    except (OSError, ValueError, KeyError) as error:
-        return Outcome(name, "failed", took, f"result.json cannot be read: {error}")
-    wrong = [key for key, value in metrics.items() if not _is_finite(value)]
-    if wrong or not metrics:
-        return Outcome(name, "failed", took, f"result.json has no finite {', '.join(wrong) or 'number'}")
-    figures = {key: float(metrics[key]) for key in ("train_seconds", "num_tokens") if key in metrics}
-    rows = list(_json_lines(folder / "metrics.jsonl"))
-    if not all(_is_finite(row["loss"]) for row in rows if "loss" in row):
-        return Outcome(name, "failed", took, "a loss in metrics.jsonl is not finite", figures)
-    if found := [row[DIFFERENCE] for row in rows if row.get(DIFFERENCE) is not None]:
-        figures["logp_difference"] = max(found)
-        if max(found) > MOST_DIFFERENCE:
-            detail = f"engine and trainer differ by {max(found):.3g} nats a token, above {MOST_DIFFERENCE}"
-            return Outcome(name, "failed", took, detail, figures)
-    detail = ", ".join(f"{key} {value:.4g}" for key, value in figures.items())
-    return Outcome(name, "ok", took, detail, figures)
-
-
-def _is_finite(value: object) -> bool:
-    return isinstance(value, int | float) and math.isfinite(value)
-
-
-def _json_lines(path: Path) -> Iterator[dict[str, Any]]:
-    if path.exists():
-        yield from map(json.loads, path.read_text(encoding="utf-8").splitlines())
-
-
-def compare_losses(folder: Path) -> Iterator[Outcome]:
-    """The losses of each strategy that has run against those of plain training, where that has too."""
-    plain = _losses(folder / "sft")
-    for name in STRATEGIES:
-        losses = _losses(folder / f"sft_{name}")
-        if not plain or not losses:
-            continue
-        worst = max(abs(one / other - 1) for one, other in zip(losses, plain, strict=True))
-        status: Status = "ok" if worst <= LOSSES else "failed"
-        yield Outcome(f"losses_{name}", status, detail=f"differ by {worst:.2g}", figures={"differ": worst})
-
-
-def _losses(folder: Path) -> list[float]:
-    return [row["loss"] for row in _json_lines(folder / "metrics.jsonl") if "loss" in row]
 
 
 def compare_logprobs(device: Device, dtype: str) -> Outcome:
@@ -194,40 +72,44 @@ def compare_logprobs(device: Device, dtype: str) -> Outcome:
     return Outcome(name, status, time.perf_counter() - started, detail, figures)
 
 
-def check_all(device: Device, only: Sequence[str], budget: float) -> Iterator[Outcome]:
-    """Every check in turn, each as soon as it is done.
+def check_all(runner: Runner, only: Sequence[str], budget: float, jobs: int = 1) -> Iterator[Outcome]:
+    """Every check, each as soon as it is done; losses are compared in the end.
 
     Args:
-        device: Where to compute.
+        runner: Runs the commands.
         only: Names of checks; empty for all.
         budget: Wall-clock seconds for all; what would begin after them is not tried.
+        jobs: Checks at a time.
     """
+    due = time.monotonic() + budget
+    write_rows(runner.folder / "rows.jsonl")
+    tasks = {command.name: partial(_check, runner, command, due) for command in COMMANDS}
+    tasks |= {f"logprobs_{dtype}": partial(_logprobs, runner.device, dtype) for dtype in BOUNDS}
+    with ThreadPoolExecutor(jobs) as pool:
+        wanted = [pool.submit(task) for name, task in tasks.items() if not only or name in only]
+        for done in as_completed(wanted):
+            yield done.result()
+    yield from compare_losses(runner.folder)
+
+
+def _check(runner: Runner, command: Command, due: float) -> Outcome:
     from r1light.stages import STAGES
 
-    due = time.monotonic() + budget
-    with tempfile.TemporaryDirectory(prefix="r1light-check-") as folder:
-        rows = Path(folder) / "rows.jsonl"
-        write_rows(rows)
-        for command in COMMANDS:
-            left = due - time.monotonic()
-            if only and command.name not in only:
-                continue
-            if command.stage not in STAGES:
-                yield Outcome(command.name, "absent", detail=f"there is no stage={command.stage} yet")
-            elif command.gpu and device == "cpu":
-                yield Outcome(command.name, "absent", detail="it needs a GPU")
-            elif left <= 0:
-                yield Outcome(command.name, "no time", detail=f"{budget:.0f} s are over")
-            else:
-                yield run_command(command, device, rows, Path(folder) / command.name, left)
-        yield from compare_losses(Path(folder))
-        for dtype in BOUNDS:
-            if only and f"logprobs_{dtype}" not in only:
-                continue
-            try:
-                yield compare_logprobs(device, dtype)
-            except Exception as error:  # one check that breaks must not hide the others
-                yield Outcome(f"logprobs_{dtype}", "failed", detail=f"{type(error).__name__}: {error}"[:600])
+    left = due - time.monotonic()
+    if command.stage not in STAGES:
+        return Outcome(command.name, "absent", detail=f"there is no stage={command.stage} yet")
+    if command.gpu and runner.device == "cpu":
+        return Outcome(command.name, "absent", detail="it needs a GPU")
+    if left <= 0:
+        return Outcome(command.name, "no time", detail="no time is left")
+    return runner.run(command, left)
+
+
+def _logprobs(device: Device, dtype: str) -> Outcome:
+    try:
+        return compare_logprobs(device, dtype)
+    except Exception as error:  # one check that breaks must not hide the others
+        return Outcome(f"logprobs_{dtype}", "failed", detail=f"{type(error).__name__}: {error}"[:600])
 
 
 def machine(device: Device) -> dict[str, str]:
@@ -257,6 +139,9 @@ def main() -> int:
     parser.add_argument("--device", choices=("cuda", "cpu"), default="cuda", help="where to compute")
     parser.add_argument("--only", default="", help=f"some of: {', '.join(names)}")
     parser.add_argument("--budget", type=float, default=480.0, help="seconds for all commands together")
+    parser.add_argument("--jobs", type=int, default=1, help="checks at a time")
+    parser.add_argument("--precision", help="of the trainer; bf16-mixed on a GPU, 32-true without one")
+    parser.add_argument("--logs", type=Path, help="a folder for the output of commands that fail")
     parser.add_argument("--json", type=Path, help="a file for the figures")
     args = parser.parse_args()
     only = [name for name in args.only.split(",") if name]
@@ -265,10 +150,17 @@ def main() -> int:
     sys.path.insert(0, str(ROOT))
     if args.device == "cuda" and not import_module("torch").cuda.is_available():
         parser.error("torch sees no GPU here; take --device cpu")
+    precision = args.precision or ("bf16-mixed" if args.device == "cuda" else "32-true")
+    threads = max(1, (os.cpu_count() or 1) // args.jobs) if args.device == "cuda" else 1
     outcomes = []
-    for outcome in check_all(args.device, only, args.budget):
-        outcomes.append(outcome)
-        print(f"{outcome.name}: {outcome.status} after {outcome.seconds:.1f} s. {outcome.detail}", flush=True)
+    with tempfile.TemporaryDirectory(prefix="r1light-check-") as folder:
+        runner = Runner(Path(folder), args.device, precision, threads, args.logs)
+        for outcome in check_all(runner, only, args.budget, args.jobs):
+            outcomes.append(outcome)
+            print(
+                f"{outcome.name}: {outcome.status} after {outcome.seconds:.1f} s. {outcome.detail}",
+                flush=True,
+            )
     found = machine(args.device)
     print("\n" + ", ".join(map(" ".join, found.items())) + "\n\n" + table(outcomes))
     if args.json is not None:

@@ -49,23 +49,23 @@ GOOD = {"train_seconds": 1.5, "num_tokens": 12}
     ],
 )
 def test_a_run_is_judged_by_its_numbers(check, tmp_path, metrics, rows, status, words):
-    outcome = check.judge("x", write(tmp_path / "run", metrics, rows), 2.0)
+    outcome = check.gpu_runs.judge("x", write(tmp_path / "run", metrics, rows), 2.0)
     assert outcome.status == status
     assert words in outcome.detail
 
 
 def test_a_run_without_a_result_has_failed(check, tmp_path):
-    assert check.judge("x", tmp_path, 2.0).status == "failed"
+    assert check.gpu_runs.judge("x", tmp_path, 2.0).status == "failed"
 
 
-def test_stages_that_are_not_there_are_said_to_be_absent(check, monkeypatch):
+def test_stages_that_are_not_there_are_said_to_be_absent(check, monkeypatch, tmp_path):
     monkeypatch.setattr("r1light.stages.STAGES", {})
-    (outcome,) = check.check_all("cpu", ["sft"], 10.0)
+    (outcome,) = check.check_all(check.Runner(tmp_path), ["sft"], 10.0)
     assert (outcome.status, outcome.detail) == ("absent", "there is no stage=sft yet")
 
 
-def test_what_needs_a_gpu_is_said_to_be_absent_without_one(check):
-    (outcome,) = check.check_all("cpu", ["sft_qlora"], 10.0)
+def test_what_needs_a_gpu_is_said_to_be_absent_without_one(check, tmp_path):
+    (outcome,) = check.check_all(check.Runner(tmp_path), ["sft_qlora"], 10.0)
     assert (outcome.status, outcome.detail) == ("absent", "it needs a GPU")
 
 
@@ -77,8 +77,8 @@ def test_losses_of_a_strategy_are_those_of_plain_training_within_a_hundredth(che
     assert found == {"losses_ddp": ("ok", "differ by 0.005"), "losses_fsdp2": ("failed", "differ by 0.02")}
 
 
-def test_what_would_begin_too_late_is_not_tried(check):
-    (outcome,) = check.check_all("cpu", ["sft"], 0.0)
+def test_what_would_begin_too_late_is_not_tried(check, tmp_path):
+    (outcome,) = check.check_all(check.Runner(tmp_path), ["sft"], 0.0)
     assert outcome.status == "no time"
 
 

@@ -67,3 +67,9 @@ def add_product(total: Tensor, left: Tensor, right: Tensor) -> None:
         return
     with torch.autocast(left.device.type, enabled=False):
         total.addmm_(left, right)
+
+
+def dot(left: Tensor, right: Tensor) -> Tensor:
+    """Sums of products along the last dimension in the operands' own dtype, which autocast would halve."""
+    with torch.autocast(left.device.type, enabled=False):
+        return torch.linalg.vecdot(left, right)

@@ -87,6 +87,15 @@ def test_a_frozen_head_gets_no_gradient_and_no_grad_computes_none(drawn):
     torch.testing.assert_close(plain.loss, frozen.loss.detach())
 
 
+def test_autocast_does_not_round_the_entropy():
+    torch.manual_seed(0)  # operands that bfloat16 holds, so that autocast has nothing to round
+    hidden_TH, head = torch.randn(5, 8).bfloat16().float(), Head(torch.randn(300, 8).bfloat16().float())
+    plain = chunked_divergence(hidden_TH, head, FullTeacher(hidden_TH, head, beta=0.0)).entropy
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        found = chunked_divergence(hidden_TH, head, FullTeacher(hidden_TH, head, beta=0.0)).entropy
+    assert torch.equal(found, plain)
+
+
 def test_a_student_that_is_its_teacher_has_no_divergence(drawn):
     (hidden, weight, bias), _ = drawn
     teacher = FullTeacher(hidden.detach(), Head(weight.detach(), bias.detach()), 1.0)

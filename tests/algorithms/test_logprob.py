@@ -143,6 +143,16 @@ def test_half_precision_inputs_have_float32_logits():
         torch.testing.assert_close(our, their, rtol=1e-2, atol=1e-2)  # bfloat16 rounds by 2^-9 = 0.2%
 
 
+def test_autocast_does_not_round_the_entropy():
+    torch.manual_seed(0)  # operands that bfloat16 holds, so that autocast has nothing to round
+    hidden_TH, weight_VH = torch.randn(5, 8).bfloat16().float(), torch.randn(300, 8).bfloat16().float()
+    targets_T = torch.zeros(5, dtype=torch.long)
+    plain = chunked_logprobs(hidden_TH, weight_VH, targets_T).entropy_T
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        found = chunked_logprobs(hidden_TH, weight_VH, targets_T).entropy_T
+    assert torch.equal(found, plain)
+
+
 def test_autocast_rounds_the_operands_and_not_the_logits():
     hidden_TH, weight_VH, _, targets_T = inputs(tokens=16, hidden=32, dtype=torch.float32)
     plain = chunked_logprobs(hidden_TH, weight_VH, targets_T)

@@ -1,8 +1,9 @@
 """The two sides of grpo_step.py: `stage=grpo` and TRL's GRPOTrainer, on the same model, problems and rewards.
 
 Both take the problems in one order, ask one reward (`reward=r1_zero`) and are looked at by one evaluation.
-TRL trains in float32, without gradient checkpointing, logging and saving, generates once an update, and has
-the options of `stage=grpo`. Rows that it takes at a time are an option, as a CPU's caches like fewer.
+TRL trains without gradient checkpointing, logging and saving, generates once an update, and has the options
+of `stage=grpo`. Rows that it takes at a time are an option, as a CPU's caches like fewer. On a CPU both
+compute in float32; on a GPU both hold weights in float32 and compute in bfloat16, as `trainer=gpu` does.
 """
 
 from __future__ import annotations
@@ -34,6 +35,11 @@ class Task:
         until: The held-out accuracy at which to end; 0 for none.
         every: Steps between evaluations.
         trl_rows: Rows that TRL takes at a time.
+        device: "cpu" or "cuda".
+        data: The problems.
+        prompts: Problems a step.
+        cap: The most tokens of a completion.
+        extra: Further words of our command line.
     """
 
     model: str
@@ -42,17 +48,23 @@ class Task:
     until: float = 0.0
     every: int = 4
     trl_rows: int = 32
+    device: str = "cpu"
+    data: str = "arithmetic"
+    prompts: int = PROMPTS
+    cap: int = CAP
+    extra: tuple[str, ...] = ()
 
     def overrides(self, folder: Path) -> list[str]:
         """The command line of `stage=grpo`; logging costs what it costs."""
+        trainer = {"cpu": ["trainer=cpu"], "cuda": ["trainer=gpu", "rollout.dtype=bfloat16"]}[self.device]
         return [
-            "stage=grpo", "model=tiny", f"model.path={self.model}", "data=arithmetic", "reward=r1_zero",
-            "trainer=cpu", f"trainer.threads={self.threads}", f"seed={SEED}", "resume=none",
-            f"hydra.run.dir={folder}", f"stage.iterations={self.steps}", f"stage.max_tokens={CAP}",
-            f"stage.prompts_per_iteration={PROMPTS}", f"stage.group_size={GROUP}", f"stage.lr={LR}",
+            "stage=grpo", "model=tiny", f"model.path={self.model}", f"data={self.data}", "reward=r1_zero",
+            *trainer, f"trainer.threads={self.threads}", f"seed={SEED}", "resume=none",
+            f"hydra.run.dir={folder}", f"stage.iterations={self.steps}", f"stage.max_tokens={self.cap}",
+            f"stage.prompts_per_iteration={self.prompts}", f"stage.group_size={GROUP}", f"stage.lr={LR}",
             f"stage.adam_beta2={BETA2}", f"stage.loss.kl_coefficient={KL}",
             "stage.reference_reset_updates=0", "stage.eval_every=0", "stage.test_problems=1",
-            f"stage.checkpoint_every={self.steps}",
+            f"stage.checkpoint_every={self.steps}", *self.extra,
         ]  # fmt: skip
 
 
@@ -110,7 +122,7 @@ class World:
             return str(self.tokenizer.decode(list(ids), skip_special_tokens=True))
 
         with closing(Native(Native.Config(), model, decode, self.eos_ids)) as engine:
-            params = SamplingParams(n=1, max_tokens=CAP, seed=SEED)
+            params = SamplingParams(n=1, max_tokens=self.config.stage.max_tokens, seed=SEED)
             graders = self.graders.by_name
             looks = HeldOut(engine, self.encoder, graders, params, Interrupt(), measures(strict=False))
             return float(looks.evaluate(self.data.validation, step).metrics["pass@1"])
@@ -223,7 +235,7 @@ def run_trl(task: Task, folder: Path) -> Clock:
 
     with world_of(task, folder) as world:
         clock = Clock(task, world.accuracy)
-        problems, _ = ProblemStream(world.data.train, SEED).take(PROMPTS * task.steps)
+        problems, _ = ProblemStream(world.data.train, SEED).take(task.prompts * task.steps)
         texts = [world.encoder.template.render(problem).text for problem in problems]
 
         def reward(completions: Any, completion_ids: Any, place: Any, **_: Any) -> list[Any]:
@@ -248,13 +260,14 @@ def trl_config(task: Task, folder: Path) -> Any:
     """The options of `stage=grpo` by TRL's names."""
     from trl import GRPOConfig
 
-    pieces = PROMPTS * GROUP // task.trl_rows
+    pieces = task.prompts * GROUP // task.trl_rows
+    on_gpu = task.device == "cuda"
     return GRPOConfig(
         output_dir=str(folder), max_steps=task.steps, per_device_train_batch_size=task.trl_rows,
         gradient_accumulation_steps=pieces, steps_per_generation=pieces, num_generations=GROUP,
-        max_completion_length=CAP, temperature=1.0, top_p=1.0, top_k=0, learning_rate=LR,
+        max_completion_length=task.cap, temperature=1.0, top_p=1.0, top_k=0, learning_rate=LR,
         lr_scheduler_type="constant", adam_beta2=BETA2, weight_decay=0.0, max_grad_norm=1.0, beta=KL,
-        epsilon=10.0, loss_type="grpo", scale_rewards="group", shuffle_dataset=False, seed=SEED, use_cpu=True,
-        bf16=False, gradient_checkpointing=False, report_to="none", logging_strategy="no", save_strategy="no",
-        disable_tqdm=True, dataloader_pin_memory=False,
+        epsilon=10.0, loss_type="grpo", scale_rewards="group", shuffle_dataset=False, seed=SEED,
+        use_cpu=not on_gpu, bf16=on_gpu, gradient_checkpointing=False, report_to="none",
+        logging_strategy="no", save_strategy="no", disable_tqdm=True, dataloader_pin_memory=False,
     )  # fmt: skip

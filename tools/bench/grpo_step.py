@@ -12,6 +12,7 @@ between two of them, logging included; evaluations are not.
 The floor is the larger of two times: that of the matrix products of r1light's own tokens (flops.py) at the
 rate of torch.mm, and that of reading the weights once a pass at the rate of a copy, both rates measured in
 the same run. TRL is not a dependency: install it beside r1light with `pip install trl`.
+grpo_gpu.py does the same on a GPU, at the sizes of Qwen2.5.
 """
 
 from __future__ import annotations
@@ -38,12 +39,7 @@ PACKAGES = ("torch", "transformers", "trl", "lightning", "accelerate")
 
 
 def write_random_model(folder: Path, hidden: int = 256, mean_length: int = MEAN_LENGTH) -> None:
-    """A Qwen2 with random weights, of 3.3M parameters at width 256, that ends at any token alike often.
-
-    The first number of every state is large and constant, and the end token's row of the head reads it.
-    """
-    import math
-
+    """A Qwen2 with random weights, of 3.3M parameters at width 256, that ends at any token alike often."""
     import torch
 
     from r1light.models.pretrained import Pretrained
@@ -54,19 +50,31 @@ def write_random_model(folder: Path, hidden: int = 256, mean_length: int = MEAN_
     torch.manual_seed(0)
     tokenizer = Pretrained(Pretrained.Config(path=str(WEIGHTS / "tiny"))).load_tokenizer().tokenizer
     model = qwen2(TinyShape(hidden=hidden, intermediate=3 * hidden), tokenizer, context=1024)
+    end_alike(model, tokenizer.eos_token_id, mean_length)
+    save_model(model, tokenizer, folder)
+
+
+def end_alike(model: Any, eos_id: int, mean_length: int, constant: float = 4.0) -> None:
+    """Have a Qwen2 with tied embeddings end with one probability everywhere, 1 / mean_length.
+
+    The first number of every state is constant, and the end token's row of the head reads it.
+    """
+    import math
+
+    import torch
+
     with torch.no_grad():
         table = model.get_input_embeddings().weight
-        table[:, 0] = 4.0
+        table[:, 0] = constant
         for layer in model.model.layers:
             layer.self_attn.o_proj.weight[0] = 0.0
             layer.mlp.down_proj.weight[0] = 0.0
-        probe = torch.randint(len(tokenizer), (8, 128))
+        probe = torch.randint(len(table), (8, 128), device=table.device)
         states = model.model(probe).last_hidden_state
         others = torch.logsumexp(states @ table.T, dim=-1).mean()  # the end token's own share is one in V
-        table[tokenizer.eos_token_id] = 0.0
-        table[tokenizer.eos_token_id, 0] = (others - math.log(mean_length - 1)) / states[..., 0].mean()
-    model.generation_config.eos_token_id = tokenizer.eos_token_id
-    save_model(model, tokenizer, folder)
+        table[eos_id] = 0.0
+        table[eos_id, 0] = (others - math.log(mean_length - 1)) / states[..., 0].mean()
+    model.generation_config.eos_token_id = eos_id
 
 
 def serve_side(options: argparse.Namespace) -> None:

@@ -18,6 +18,7 @@ class Command:
         updates: The key that takes the number of updates; "" where there is none.
         trainer: Another strategy than plain training on the one device.
         gpu: Whether it needs a GPU.
+        small: What follows besides where there is none.
     """
 
     name: str
@@ -25,6 +26,7 @@ class Command:
     updates: str = ""
     trainer: str = ""
     gpu: bool = False
+    small: str = ""
 
     @property
     def stage(self) -> str:
@@ -36,6 +38,7 @@ _GRPO = (
     "stage=grpo data=arithmetic stage.prompts_per_iteration=16 stage.group_size=8 stage.minibatches=2 "
     "stage.max_tokens=64 stage.eval_problems=16 stage.test_problems=16"
 )
+_FEW = "stage.prompts_per_iteration=4 stage.max_tokens=24 stage.eval_problems=4 stage.test_problems=4"
 _DISTILL = (
     "stage=distill model=tiny_student stage.batch_size=8 stage.eval_every=0 stage.eval_problems=16 "
     "stage.test_problems=16"
@@ -47,12 +50,19 @@ _NF4 = "model.lora.rank=16 model.lora.quantize=nf4 model.dtype=bfloat16"
 _REWARD_MODEL = "stage=reward_model data=tiny_preferences stage.batch_size=8"
 _LOGITS = f"{_DISTILL} {_TEXTS} stage.mode=logits stage.teacher=tiny"
 _ON_POLICY = f"{_DISTILL} data=arithmetic stage.mode=on_policy stage.teacher=tiny stage.max_tokens=64"
+
+
+def _grpo(name: str, words: str, *, gpu: bool = False) -> Command:
+    return Command(f"grpo_{name}", f"{_GRPO} {words}", "stage.iterations", gpu=gpu, small=_FEW)
+
+
 COMMANDS = (
-    Command("grpo_native", f"{_GRPO} rollout=native", "stage.iterations"),
-    Command("grpo_native_bfloat16", f"{_GRPO} rollout=native rollout.dtype=bfloat16", "stage.iterations"),
-    Command("grpo_offload", f"{_GRPO} stage.offload=[optimizer,policy,reference]", "stage.iterations"),
-    Command("grpo_hf", f"{_GRPO} rollout=hf", "stage.iterations"),
-    Command("grpo_lora", f"{_GRPO} model.lora.rank=16", "stage.iterations"),
+    _grpo("native", "rollout=native"),
+    _grpo("native_bfloat16", "rollout=native rollout.dtype=bfloat16"),
+    _grpo("offload", "stage.offload=[optimizer,policy,reference]"),
+    _grpo("hf", "rollout=hf"),
+    _grpo("lora", "model.lora.rank=16"),
+    _grpo("qlora", _NF4, gpu=True),
     Command("sft", _SFT, "stage.max_updates"),
     Command("sft_lora", f"{_SFT} model.lora.rank=16", "stage.max_updates"),
     Command("sft_qlora", f"{_SFT} {_NF4}", "stage.max_updates", gpu=True),

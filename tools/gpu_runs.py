@@ -83,6 +83,7 @@ class Runner:
         trainer = [f"trainer={command.trainer or accelerator}", f"trainer.accelerator={accelerator}"]
         trainer += [f"trainer.precision={self.precision}", f"trainer.threads={self.threads}"]
         words = [word.replace("{rows}", str(self.folder / "rows.jsonl")) for word in command.words.split()]
+        words += command.small.split() if self.device == "cpu" else []
         words += [f"{command.updates}={updates}"] if command.updates else []
         run = f"hydra.run.dir={self.folder / command.name}"
         return [sys.executable, "-m", "r1light", *words, *trainer, "resume=none", run]

@@ -69,8 +69,13 @@ def keep_trained(module: Any, checkpoint: dict[str, Any]) -> None:
         name for name, each in module.named_parameters(remove_duplicate=False) if not each.requires_grad
     }
     weights = checkpoint.get("state_dict", {})  # DeepSpeed writes them elsewhere
-    for name in frozen & weights.keys():
+    for name in [each for each in weights if each in frozen or _owner(each) in frozen]:
         del weights[name]
+
+
+def _owner(name: str) -> str:
+    """The weight that a number belongs to: one in 4 bits has its scales beside it, by its name and a dot."""
+    return name.partition(".weight.")[0] + ".weight"
 
 
 def check_trained(module: Any, checkpoint: dict[str, Any]) -> None:

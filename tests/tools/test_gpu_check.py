@@ -2,6 +2,7 @@ import importlib.util
 import json
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -17,7 +18,8 @@ def check():
     sys.modules["gpu_check"] = module
     spec.loader.exec_module(module)
     yield module
-    del sys.modules["gpu_check"], sys.modules["gpu_commands"]
+    for name in ("gpu_check", "gpu_commands", "gpu_runs"):
+        del sys.modules[name]
     sys.path.remove(str(SCRIPT.parent))
 
 
@@ -49,13 +51,13 @@ GOOD = {"train_seconds": 1.5, "num_tokens": 12}
     ],
 )
 def test_a_run_is_judged_by_its_numbers(check, tmp_path, metrics, rows, status, words):
-    outcome = check.gpu_runs.judge("x", write(tmp_path / "run", metrics, rows), 2.0)
+    outcome = sys.modules["gpu_runs"].judge("x", write(tmp_path / "run", metrics, rows), 2.0)
     assert outcome.status == status
     assert words in outcome.detail
 
 
 def test_a_run_without_a_result_has_failed(check, tmp_path):
-    assert check.gpu_runs.judge("x", tmp_path, 2.0).status == "failed"
+    assert sys.modules["gpu_runs"].judge("x", tmp_path, 2.0).status == "failed"
 
 
 def test_stages_that_are_not_there_are_said_to_be_absent(check, monkeypatch, tmp_path):
@@ -80,6 +82,34 @@ def test_losses_of_a_strategy_are_those_of_plain_training_within_a_hundredth(che
 def test_what_would_begin_too_late_is_not_tried(check, tmp_path):
     (outcome,) = check.check_all(check.Runner(tmp_path), ["sft"], 0.0)
     assert outcome.status == "no time"
+
+
+def test_a_command_that_fails_keeps_what_it_said_and_its_log(check, monkeypatch, tmp_path):
+    def arguments(runner, command):
+        log = runner.folder / command.name / "r1light.log"
+        log.parent.mkdir(exist_ok=True)
+        log.write_text("logged")
+        return [sys.executable, "-c", "import sys; print('said'); sys.exit('the reason')"]
+
+    monkeypatch.setattr(check.Runner, "arguments", arguments)
+    runner = check.Runner(tmp_path, logs=tmp_path / "logs")
+    outcome = runner.run(check.Command("one", "stage=sft"), 60.0)
+    assert (outcome.status, outcome.detail) == ("failed", "exit code 1: said | the reason")
+    monkeypatch.undo()
+    kept = (tmp_path / "logs" / "one.log").read_text()
+    assert [word for word in ("said", "the reason", "logged") if word not in kept] == []
+
+
+def test_several_commands_run_at_a_time(check, monkeypatch, tmp_path):
+    together = threading.Barrier(3, timeout=20.0)  # breaks unless three wait for one another
+
+    def run(runner, command, seconds):
+        together.wait()
+        return check.Outcome(command.name, "ok")
+
+    monkeypatch.setattr(check.Runner, "run", run)
+    found = list(check.check_all(check.Runner(tmp_path), ["sft", "sample", "grpo_hf"], 60.0, jobs=3))
+    assert {each.name for each in found} == {"sft", "sample", "grpo_hf"}
 
 
 def test_the_table_has_a_line_a_check(check):

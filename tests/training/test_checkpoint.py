@@ -10,6 +10,7 @@ from r1light.core.errors import ResumeError, StorageError
 from r1light.training.checkpoint import (
     AtomicCheckpointIO,
     checkpoint_name,
+    keep_trained,
     prune,
     restore_rng,
     rng_state,
@@ -92,3 +93,13 @@ def test_one_flipped_bit_in_the_middle_sends_a_run_back_to_the_checkpoint_before
     path, iteration, damaged = newest_readable([paths[1], paths[0]])
     assert (path, iteration) == (paths[0], 1)
     assert damaged == [f"{paths[1]} is damaged ({paths[1].name} is not what {paths[1].name}.sha256 says)"]
+
+
+def test_what_is_frozen_is_left_out_with_the_scales_of_4_bits():
+    frozen = torch.nn.Linear(2, 2, bias=False).requires_grad_(False)
+    module = torch.nn.ModuleDict({"base": frozen, "adapter": torch.nn.Linear(2, 2)})
+    scales = {f"base.weight.{name}": torch.ones(1) for name in ("absmax", "quant_map")}  # bitsandbytes' names
+    weights = module.state_dict() | scales
+    checkpoint = {"state_dict": weights}
+    keep_trained(module, checkpoint)
+    assert sorted(checkpoint["state_dict"]) == ["adapter.bias", "adapter.weight"]

@@ -60,11 +60,11 @@ class Task:
         return [
             "stage=grpo", "model=tiny", f"model.path={self.model}", f"data={self.data}", "reward=r1_zero",
             *trainer, f"trainer.threads={self.threads}", f"seed={SEED}", "resume=none",
-            f"hydra.run.dir={folder}", f"stage.iterations={self.steps}", f"stage.max_tokens={self.cap}",
+            f"hydra.run.dir={folder}", f"stage.iterations={self.steps + 1}", f"stage.max_tokens={self.cap}",
             f"stage.prompts_per_iteration={self.prompts}", f"stage.group_size={GROUP}", f"stage.lr={LR}",
             f"stage.adam_beta2={BETA2}", f"stage.loss.kl_coefficient={KL}",
             "stage.reference_reset_updates=0", "stage.eval_every=0", "stage.test_problems=1",
-            f"stage.checkpoint_every={self.steps}", *self.extra,
+            f"stage.checkpoint_every={self.steps + 1}", *self.extra,
         ]  # fmt: skip
 
 
@@ -88,14 +88,15 @@ class Clock:
         self._begun = now()
 
     def end_step(self, model: Any, figures: dict[str, float]) -> bool:
-        """A step is done; whether training is to end."""
+        """A step is done; whether it is the last."""
         clock, cpu = (end - start for start, end in zip(self._begun, now(), strict=True))
         self.steps.append({"clock": clock, "cpu": cpu, **figures})
         number = len(self.steps)
         if self.task.until and number % self.task.every == 0:
             self.accuracy[number] = self.evaluate(model, number)
         self._begun = now()
-        return bool(self.task.until) and self.accuracy.get(number, 0.0) >= self.task.until
+        reached = bool(self.task.until) and self.accuracy.get(number, 0.0) >= self.task.until
+        return reached or number == self.task.steps
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,7 +192,7 @@ def run_r1light(task: Task, folder: Path) -> Clock:
                 "prompt_tokens": sum(len(group.prompt_ids) for group in groups),
             }
             if clock.end_step(pl_module.policy, figures):
-                trainer.should_stop = True
+                raise SystemExit(0)  # the last checkpoint, and what a run does at its end, are no step
 
     with world_of(task, folder) as world:
         clock = Clock(task, world.accuracy)

@@ -68,7 +68,7 @@ class PolicyMetrics:
     @classmethod
     def none(cls, device: torch.device) -> PolicyMetrics:
         """The sums over no rows, float32."""
-        return cls.unstack(torch.zeros(len(fields(cls)), device=device))
+        return cls.unstack(torch.zeros(len(fields(cls)), dtype=torch.float32, device=device))
 
     @classmethod
     def unstack(cls, sums: Tensor) -> PolicyMetrics:

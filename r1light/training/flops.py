@@ -47,10 +47,16 @@ def matmul_parameters(model: Any) -> int:
         if isinstance(module, torch.nn.Embedding) and module.weight is not head_weight
     }
     return sum(
-        parameter.numel()
+        _numbers(parameter)
         for parameter in model.parameters()
         if parameter.ndim > 1 and id(parameter) not in tables
     )
+
+
+def _numbers(parameter: Any) -> int:
+    """Of a weight in 4 bits, two to a byte, as many as it stands for."""
+    state = getattr(parameter, "quant_state", None)
+    return int(parameter.numel() if state is None else state.shape.numel())
 
 
 def forward_flops(parameters: int, tokens: int) -> int:

@@ -14,10 +14,10 @@ BENCH = Path(__file__).resolve().parents[2] / "tools" / "bench"
 def load(monkeypatch):
     """Import scripts as they import each other; they are forgotten afterwards."""
     monkeypatch.syspath_prepend(str(BENCH))
-    for name in ("side_by_side", "grpo_sides", "grpo_step", "scaling", "memory"):
+    for name in ("side_by_side", "grpo_sides", "grpo_step", "grpo_gpu", "scaling", "memory"):
         monkeypatch.delitem(sys.modules, name, raising=False)
     yield importlib.import_module
-    for name in ("side_by_side", "grpo_sides", "grpo_step", "scaling", "memory"):
+    for name in ("side_by_side", "grpo_sides", "grpo_step", "grpo_gpu", "scaling", "memory"):
         sys.modules.pop(name, None)
 
 
@@ -100,3 +100,30 @@ def test_both_ways_of_log_probabilities_agree(load, tmp_path):
             )
         )
     assert max(memory.differences(tmp_path).values()) < 1e-5
+
+
+def test_the_table_of_a_gpu_gives_the_ratio(load):
+    gpu = load("grpo_gpu")
+    ours, trl = run_of(device_peak=2e9), run_of(clock=3.5, device_peak=5e9)
+    first, second = gpu.rows({"r1light": [ours], "TRL": [trl]})
+    assert first[-2:] == ["2.0", "1.00"]
+    assert second[-2:] == ["5.0", "3.50"]  # 3.5 s over 1 s
+
+
+def test_a_projection_takes_countdown_and_the_options_that_save_memory(load, monkeypatch):
+    gpu, sides = load("grpo_gpu"), load("grpo_sides")
+    monkeypatch.setattr(sys, "argv", ["grpo_gpu.py", "--projection", "--cap", "64"])
+    options = gpu.arguments()
+    assert (options.shape, options.steps, options.cap, options.set) == ("3B", 3, 64, gpu.SPARING)
+    words = sides.Task("m", 3, 1, device="cuda", dtype="bfloat16", extra=gpu.SPARING).overrides(Path("run"))
+    assert {"trainer=gpu", "model.dtype=bfloat16", "trainer.precision=bf16-true", *gpu.SPARING} <= set(words)
+
+
+@pytest.mark.slow
+def test_a_random_model_has_ids_beyond_its_tokenizer_that_decode_to_nothing(load, tmp_path):
+    gpu, sides = load("grpo_gpu"), load("grpo_sides")
+    gpu.write_model(tmp_path / "model", gpu.SHAPES["tiny"], "cpu", mean_length=50)
+    task = sides.Task(str(tmp_path / "model"), steps=1, threads=1, cap=64)
+    clock = sides.run_r1light(task, tmp_path / "run")
+    # 50 (1 - (49/50)^64) = 36.3 tokens on average, of 128 completions, std about 2
+    assert 128 * 28 < clock.steps[0]["tokens"] < 128 * 45

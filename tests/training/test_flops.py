@@ -6,6 +6,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+import torch
 from transformers import Qwen2Config, Qwen2ForCausalLM, Qwen2ForSequenceClassification
 
 from r1light.core.run_folder import RunFolder
@@ -30,6 +31,14 @@ def config(**more):
 @pytest.mark.parametrize("tied", [True, False])
 def test_a_table_counts_once_where_it_is_the_head_and_never_where_it_is_not(tied):
     model = Qwen2ForCausalLM(config(tie_word_embeddings=tied))
+    assert matmul_parameters(model) == LAYERS + HEAD
+
+
+def test_a_weight_in_4_bits_counts_for_what_it_stands_for():
+    model = Qwen2ForCausalLM(config(tie_word_embeddings=True))
+    layer = model.model.layers[0].mlp.gate_proj
+    layer.weight = torch.nn.Parameter(torch.zeros(32 * 16 // 2, 1, dtype=torch.uint8), requires_grad=False)
+    layer.weight.quant_state = SimpleNamespace(shape=torch.Size([32, 16]))  # as bitsandbytes keeps it
     assert matmul_parameters(model) == LAYERS + HEAD
 
 

@@ -6,8 +6,9 @@
 
 32 problems x 8 completions a step, one optimiser step; see grpo_step.py and grpo_sides.py. Weights are random
 but for an end token whose probability is 1 in `--mean-length` everywhere. Both sides hold them in float32 and
-compute in bfloat16, by autocast; r1light's rollout engine holds a copy in bfloat16. TRL writes with its
-default engine, transformers' `generate`. The tokenizer is the packaged one: ids beyond it decode to nothing.
+compute in bfloat16, by autocast, as `trainer=gpu` does, or with `--dtype bfloat16` in that alone, as TRL does
+with a checkpoint in it; r1light's rollout engine holds a copy in bfloat16. TRL writes with its default
+engine, transformers' `generate`. The tokenizer is the packaged one: ids beyond it decode to nothing.
 
 `--projection` measures r1light alone on Countdown, in the shape of Qwen2.5-3B, at most 1,024 tokens and about
 300 on average, with the options of experiment=r1_zero_countdown_3b that save memory; `--set` replaces those.
@@ -133,6 +134,7 @@ def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--shape", choices=tuple(SHAPES), help="0.5B; with --projection 3B")
     parser.add_argument("--device", choices=("cuda", "cpu"), default="cuda")
+    parser.add_argument("--dtype", choices=("float32", "bfloat16"), default="float32", help="of the weights")
     parser.add_argument("--projection", action="store_true", help="r1light alone: hours of 500 steps")
     parser.add_argument("--sides", nargs="+", choices=(OURS, TRL), default=[OURS, TRL])
     parser.add_argument("--steps", type=int, help="of a run; 4, or 3 with --projection")
@@ -140,7 +142,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--rounds", type=int, help="3, or 1 with --projection")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--cap", type=int, help="most tokens of a completion; 256, or 1,024")
-    parser.add_argument("--mean-length", type=int, help="tokens to an end token; 50, or 300")
+    parser.add_argument("--mean-length", type=int, help="tokens to an end token; 45, or 300")
     parser.add_argument("--trl-rows", type=int, default=32, help="rows that TRL trains on at a time")
     parser.add_argument("--set", nargs="*", metavar="KEY=VALUE", help="further options of stage=grpo")
     parser.add_argument("--deadline", type=float, default=1800.0, help="seconds of a run")
@@ -148,7 +150,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--side", choices=(OURS, TRL, WEIGHTS), help=argparse.SUPPRESS)
     parser.add_argument("--task", type=json.loads, help=argparse.SUPPRESS)
     options = parser.parse_args()
-    usual = {"shape": "0.5B", "steps": 4, "rounds": 3, "cap": 256, "mean_length": 50, "set": ()}
+    usual = {"shape": "0.5B", "steps": 4, "rounds": 3, "cap": 256, "mean_length": 45, "set": ()}
     if options.projection:
         usual = {"shape": "3B", "steps": 3, "rounds": 1, "cap": 1024, "mean_length": 300, "set": SPARING}
     for name, value in usual.items():
@@ -169,14 +171,15 @@ def main() -> None:
         sides = [OURS]
     machine = bench.machine(grpo_step.PACKAGES) | {"accelerator": accelerator(options.device)}
     print(
-        f"{bench.machine_line(machine)}; {machine['accelerator']}; {options.shape}, {options.rounds} rounds; "
-        f"{PROMPTS} problems x {GROUP}, at most {options.cap} tokens, TRL {options.trl_rows} rows at a time\n"
+        f"{bench.machine_line(machine)}; {machine['accelerator']}; {options.shape} in {options.dtype}, "
+        f"{options.rounds} rounds; {PROMPTS} problems x {GROUP}, at most {options.cap} tokens, "
+        f"1 in {options.mean_length} an end, TRL {options.trl_rows} rows at a time\n"
     )
     with tempfile.TemporaryDirectory() as folder:
         task = Task(
             folder, options.steps, options.threads, trl_rows=options.trl_rows, device=options.device,
-            data="countdown" if options.projection else "arithmetic", prompts=PROMPTS, cap=options.cap,
-            extra=tuple(options.set),
+            dtype=options.dtype, data="countdown" if options.projection else "arithmetic", prompts=PROMPTS,
+            cap=options.cap, extra=tuple(options.set),
         )  # fmt: skip
         runs = measure(task, sides, options)
     print(bench.markdown(HEADER, rows(runs)))

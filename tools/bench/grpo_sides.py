@@ -3,7 +3,7 @@
 Both take the problems in one order, ask one reward (`reward=r1_zero`) and are looked at by one evaluation.
 TRL trains without gradient checkpointing, logging and saving, generates once an update, and has the options
 of `stage=grpo`. Rows that it takes at a time are an option, as a CPU's caches like fewer. On a CPU both
-compute in float32; on a GPU both hold weights in float32 and compute in bfloat16, as `trainer=gpu` does.
+compute in float32; on a GPU in bfloat16, with weights in float32, as `trainer=gpu` does, or in bfloat16.
 """
 
 from __future__ import annotations
@@ -36,6 +36,7 @@ class Task:
         every: Steps between evaluations.
         trl_rows: Rows that TRL takes at a time.
         device: "cpu" or "cuda".
+        dtype: Of the weights that are trained.
         data: The problems.
         prompts: Problems a step.
         cap: The most tokens of a completion.
@@ -49,6 +50,7 @@ class Task:
     every: int = 4
     trl_rows: int = 32
     device: str = "cpu"
+    dtype: str = "float32"
     data: str = "arithmetic"
     prompts: int = PROMPTS
     cap: int = CAP
@@ -57,6 +59,8 @@ class Task:
     def overrides(self, folder: Path) -> list[str]:
         """The command line of `stage=grpo`; logging costs what it costs."""
         trainer = {"cpu": ["trainer=cpu"], "cuda": ["trainer=gpu", "rollout.dtype=bfloat16"]}[self.device]
+        if self.dtype == "bfloat16":
+            trainer += ["model.dtype=bfloat16", "trainer.precision=bf16-true"]
         return [
             "stage=grpo", "model=tiny", f"model.path={self.model}", f"data={self.data}", "reward=r1_zero",
             *trainer, f"trainer.threads={self.threads}", f"seed={SEED}", "resume=none",
@@ -245,7 +249,7 @@ def run_trl(task: Task, folder: Path) -> Clock:
             return world.rewards(place, problems, completions, completion_ids)
 
         Timed(
-            model=AutoModelForCausalLM.from_pretrained(task.model, dtype="float32"),
+            model=AutoModelForCausalLM.from_pretrained(task.model, dtype=task.dtype),
             reward_funcs=reward,
             args=trl_config(task, folder),
             train_dataset=Dataset.from_dict({"prompt": texts, "place": list(range(len(texts)))}),

@@ -14,7 +14,8 @@ class Command:
 
     Attributes:
         name: In the table.
-        words: What follows `python -m r1light`, the stage first; {rows} is a file of texts.
+        words: What follows `python -m r1light`, the stage first; {rows} is a file of texts, {tiny} the
+            directory of the miniature model.
         updates: The key that takes the number of updates; "" where there is none.
         trainer: Another strategy than plain training on the one device.
         gpu: Whether it needs a GPU.
@@ -46,7 +47,7 @@ _DISTILL = (
 _TEXTS = "data=conversations data.path={rows}"
 _SAMPLE = "stage=sample data=arithmetic stage.n=4 stage.limit=32 stage.max_tokens=64"
 _SFT = f"stage=sft {_TEXTS} stage.batch_size=8"
-_NF4 = "model.lora.rank=16 model.lora.quantize=nf4 model.dtype=bfloat16"
+_NF4 = "model=hf model.path={tiny} model.lora.rank=16 model.lora.quantize=nf4 model.dtype=bfloat16"
 _REWARD_MODEL = "stage=reward_model data=tiny_preferences stage.batch_size=8"
 _LOGITS = f"{_DISTILL} {_TEXTS} stage.mode=logits stage.teacher=tiny"
 _ON_POLICY = f"{_DISTILL} data=arithmetic stage.mode=on_policy stage.teacher=tiny stage.max_tokens=64"

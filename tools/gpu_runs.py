@@ -82,7 +82,8 @@ class Runner:
         accelerator = "gpu" if self.device == "cuda" else "cpu"
         trainer = [f"trainer={command.trainer or accelerator}", f"trainer.accelerator={accelerator}"]
         trainer += [f"trainer.precision={self.precision}", f"trainer.threads={self.threads}"]
-        words = [word.replace("{rows}", str(self.folder / "rows.jsonl")) for word in command.words.split()]
+        files = {"rows": self.folder / "rows.jsonl", "tiny": ROOT / "r1light/models/weights/tiny"}
+        words = [word.format(**files) for word in command.words.split()]
         words += command.small.split() if self.device == "cpu" else []
         words += [f"{command.updates}={updates}"] if command.updates else []
         run = f"hydra.run.dir={self.folder / command.name}"

@@ -72,4 +72,5 @@ def add_product(total: Tensor, left: Tensor, right: Tensor) -> None:
 def dot(left: Tensor, right: Tensor) -> Tensor:
     """Sums of products along the last dimension in the operands' own dtype, which autocast would halve."""
     with torch.autocast(left.device.type, enabled=False):
-        return torch.linalg.vecdot(left, right)
+        found: Tensor = torch.linalg.vecdot(left, right)
+    return found

@@ -20,6 +20,9 @@ import pytest
 
 from r1light.core.run_folder import RunFolder
 
+if shutil.which("nvidia-smi") is None:
+    os.environ["TRITON_INTERPRET"] = "1"  # read when Triton is first imported, by whichever test that is
+
 _handle_error = socketserver.BaseServer.handle_error
 
 

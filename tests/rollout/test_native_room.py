@@ -59,7 +59,7 @@ def test_the_budget_bounds_the_cache_and_changes_no_token(qwen2, make_requests, 
     step = Run._step
 
     def watched(self):
-        sizes.append(self._cache.numel() * self._cache.element_size())
+        sizes.append(self._slots.cache.numel() * self._slots.cache.element_size())
         at_once.append(len(self._scheduler.active))
         return step(self)
 
@@ -91,7 +91,7 @@ def test_live_requests_wait_for_room_and_get_what_they_get_alone(qwen2, make_req
     advance = Run.advance
 
     def watched(self):
-        sizes.append(self._cache.numel() * self._cache.element_size())
+        sizes.append(self._slots.cache.numel() * self._slots.cache.element_size())
         return advance(self)
 
     monkeypatch.setattr(Run, "advance", watched)
@@ -139,7 +139,7 @@ def test_memory_is_used_again_by_the_next_call(qwen2, make_requests, monkeypatch
     step = Run._step
 
     def watched(self):
-        places.append(self._cache.data_ptr())
+        places.append(self._slots.cache.data_ptr())
         return step(self)
 
     monkeypatch.setattr(Run, "_step", watched)

@@ -75,7 +75,7 @@ def test_the_table_has_medians_ratios_and_shares(bench):
 @pytest.mark.parametrize("side", ["native", "hf", "generate", "continuous batching"])
 def test_every_side_writes_what_is_asked_for(bench, tmp_path, capsys, side):
     shape = bench.Shape(64, 32, 1, 2, 1, 48)
-    bench.write_model(shape, tmp_path / "model", "float32")
+    bench.write_model(shape, tmp_path / "model", "cpu")
     workload = {"prompts": [[1, 2, 3], [4, 5]], "lengths": [[3, 7], [1, 12]]}
     (tmp_path / "workloads.json").write_text(json.dumps({"x": workload}))
     bench.serve_side(SimpleNamespace(side=side, place=tmp_path, threads=1, device="cpu"))

@@ -57,17 +57,28 @@ Write = Callable[[Workload], Iterable[tuple[int, int]]]
 """Writes a workload: yields (number of the prompt, tokens written) for each completion as it ends."""
 
 
+def loaded(folder: str, device: str) -> Any:
+    """The model of a directory; on a GPU, where a large one takes minutes to write and read, drawn there."""
+    import torch
+    from transformers import AutoConfig, AutoModelForCausalLM
+
+    if device == "cpu":
+        return AutoModelForCausalLM.from_pretrained(folder).eval()
+    torch.manual_seed(0)
+    with torch.device(device):
+        config = AutoConfig.from_pretrained(folder)
+        return AutoModelForCausalLM.from_config(config, dtype=torch.bfloat16).eval()
+
+
 @contextmanager
 def ours(name: str, folder: str, device: str) -> Iterator[Write]:
     """r1light's engines; a draft's cap is its length, and no token ends it."""
-    from transformers import AutoModelForCausalLM
-
     from r1light.core.types import RolloutRequest, SamplingParams
     from r1light.rollout import hf
     from r1light.rollout.hf import HuggingFace
     from r1light.rollout.native import Native, engine
 
-    model = AutoModelForCausalLM.from_pretrained(folder).to(device).eval()
+    model = loaded(folder, device)
     built = (
         Native(Native.Config(fallback=False), model, str, ())
         if name == "native"
@@ -101,9 +112,9 @@ def ours(name: str, folder: str, device: str) -> Iterator[Write]:
 def generate(folder: str, device: str) -> Iterator[Write]:
     """`model.generate` over all rows at once; the end token is forced at a row's length and nowhere else."""
     import torch
-    from transformers import AutoModelForCausalLM, GenerationConfig, LogitsProcessor
+    from transformers import GenerationConfig, LogitsProcessor
 
-    model = AutoModelForCausalLM.from_pretrained(folder).to(device).eval()
+    model = loaded(folder, device)
     end = model.config.vocab_size - 1
 
     class End(LogitsProcessor):  # type: ignore[misc]
@@ -136,10 +147,10 @@ def generate(folder: str, device: str) -> Iterator[Write]:
 @contextmanager
 def continuous(folder: str, device: str) -> Iterator[Write]:
     """Continuous batching of transformers: a limit a request, no end token."""
-    from transformers import AutoModelForCausalLM, GenerationConfig
+    from transformers import GenerationConfig
     from transformers.generation import ContinuousBatchingConfig
 
-    model = AutoModelForCausalLM.from_pretrained(folder).to(device).eval()
+    model = loaded(folder, device)
     config = GenerationConfig(do_sample=True, top_k=0, max_new_tokens=512, eos_token_id=-1)
     options = ContinuousBatchingConfig(page_size=32, num_blocks=2560, max_batch_tokens=4096, seed=0)
     manager = model.init_continuous_batching(config, options)
@@ -226,8 +237,9 @@ def serve(
     found: dict[str, Any] = {}
     with opened(side, folder, device) as write:
         for name, workload in workloads.items():
-            # vLLM compiles and tunes itself at a first use of a batch size, so it sees all of them before.
-            list(write(workload if side == "vllm-cpu" else workload.cut(WARM_TOKENS)))
+            # What compiles, tunes or records itself at a first use of a batch size sees all of them before.
+            whole = side == "vllm-cpu" or device == "cuda"
+            list(write(workload if whole else workload.cut(WARM_TOKENS)))
             found[name] = {}
         found["start"] = time.perf_counter() - begun
         for name, workload in workloads.items():

@@ -1,9 +1,10 @@
 """`rollout=native`: a hand-written decoder with continuous batching, in this process, for CPU and GPU.
 
-support: which models it knows; weights: fused buffers; linear, attention: parts of the forward pass; decoder:
-the forward pass; room: how many completions the memory holds; scheduler: which one in which slot; run: one
-call; live: one that requests join and leave; engine: the whole. Importing this package imports no torch; its
-modules that need it are imported when an engine is built.
+support: which models it knows; weights: fused buffers; linear, attention: parts of the forward pass;
+decoder: the forward pass; room: how many completions the memory holds; scheduler: which one in which slot;
+slots: where they are written; run: one call; live: one that requests join and leave; kernels, operations,
+fused_step, recorded: steps of a GPU; engine: the whole. Importing this package imports no torch; its modules
+that need it are imported when an engine is built.
 """
 
 from __future__ import annotations
@@ -50,6 +51,9 @@ class Native:
         there is room. Those of the prompts being read come besides. None for what `max_slots` needs."""
         dtype: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
         """Number format of weights and cache; "auto" takes the model's."""
+        graphs: bool = True
+        """Whether a GPU's steps are recorded as CUDA graphs, with kernels of Triton's; without it they are
+        launched one by one, which is slower. Nothing on a CPU."""
         fallback: bool = True
         """Whether a model that the decoder does not know goes to `rollout=hf`, instead of being refused."""
 
@@ -81,7 +85,14 @@ class Native:
 
             memory = None if config.kv_memory is None else memory_bytes(config.kv_memory)
             self._engine = Engine(
-                model, decode, eos_ids, config.max_slots, config.prefill_tokens, config.dtype, memory
+                model,
+                decode,
+                eos_ids,
+                config.max_slots,
+                config.prefill_tokens,
+                config.dtype,
+                memory,
+                config.graphs,
             )
         elif config.fallback:
             logger.warning(

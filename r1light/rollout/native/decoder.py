@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from r1light.algorithms.lm_head import product
 from r1light.rollout.native.attention import Attention
 from r1light.rollout.native.support import Architecture
 from r1light.rollout.native.weights import LayerWeights, Weights
@@ -33,6 +34,11 @@ class Decoder:
         self._inv_freq = inv_freq.float()
         self._rotary_scale = rotary_scale
         self._rotary_LD = torch.empty(0, arch.head_dim // 2, dtype=torch.complex64, device=inv_freq.device)
+
+    @property
+    def rotary_LD2(self) -> Tensor:
+        """The rotary table, float32 [L, D/2, 2]: cosine and sine."""
+        return torch.view_as_real(self._rotary_LD)
 
     def reserve(self, length: int) -> None:
         """Make the rotary table long enough for texts of `length` tokens."""
@@ -65,7 +71,7 @@ class Decoder:
             inside_R1 = ((last_R >= 0) & (last_R < end - start)).unsqueeze(1)
             found_RH = hidden_RLH[rows_R, last_R.clamp(0, end - start - 1)]
             last_RH = torch.where(inside_R1, found_RH, last_RH)
-        return self._logits(last_RH)
+        return self.logits(last_RH)
 
     def _read(self, tokens_RL: Tensor, start: int, cache: Tensor) -> Tensor:
         """Hidden states [R, L, H] of a stretch of prompts that begins at `start`; all before it is cached."""
@@ -127,7 +133,7 @@ class Decoder:
             queries_BKGD = heads_BFD[:, : arch.heads].view(rows, arch.kv_heads, -1, arch.head_dim)
             mixed_BKGD = attend[arch.windows[index]](queries_BKGD, keys_BKLD, values_BKLD)
             hidden_BH = self._residual(layer, hidden_BH, mixed_BKGD.reshape(rows, -1))
-        return self._logits(hidden_BH)
+        return self.logits(hidden_BH)
 
     def _heads(self, layer: LayerWeights, hidden_NH: Tensor, rotary_N1D: Tensor) -> Tensor:
         """Queries and keys, normed where the model does and rotated, and values: [N, F, D]."""
@@ -156,8 +162,12 @@ class Decoder:
         normed_NH = _rms_norm(hidden_NH, layer.post_norm, self.arch.eps)
         return layer.down.plus(layer.gate_up(normed_NH), hidden_NH)
 
-    def _logits(self, hidden_NH: Tensor) -> Tensor:
-        return self.weights.head(_rms_norm(hidden_NH, self.weights.norm, self.arch.eps))
+    def logits(self, hidden_NH: Tensor) -> Tensor:
+        """The last norm and the head, [N, V]: on a GPU in float32, which the trainer's are in too."""
+        normed_NH = _rms_norm(hidden_NH, self.weights.norm, self.arch.eps)
+        if normed_NH.is_cuda:
+            return product(normed_NH, self.weights.head.weight.t())
+        return self.weights.head(normed_NH)
 
 
 def _rms_norm(input: Tensor, weight: Tensor, eps: float) -> Tensor:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any
+from contextlib import contextmanager
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
@@ -19,8 +21,12 @@ from r1light.rollout.native.live import NativeLive
 from r1light.rollout.native.room import Room, rounded
 from r1light.rollout.native.run import Run
 from r1light.rollout.native.scheduler import Scheduler
+from r1light.rollout.native.slots import PlainSlots, Slots
 from r1light.rollout.native.support import architecture
 from r1light.rollout.native.weights import Weights
+
+if TYPE_CHECKING:
+    from r1light.rollout.native.recorded import RecordedSlots
 
 
 class Engine:
@@ -35,6 +41,7 @@ class Engine:
         prefill_tokens: int,
         dtype: str = "auto",
         kv_memory: int | None = None,
+        graphs: bool = True,
     ) -> None:
         """Copy a model's weights.
 
@@ -46,6 +53,7 @@ class Engine:
             prefill_tokens: Most prompt tokens read at a time, padding included.
             dtype: Of weights and cache: a torch dtype's name, or "auto" for the model's own.
             kv_memory: Most bytes of the cache; None for no bound.
+            graphs: Whether steps are recorded as CUDA graphs, where there is a GPU and Triton.
         """
         state = model.state_dict()
         embed = model.get_input_embeddings().weight
@@ -63,6 +71,8 @@ class Engine:
         self._prefill_tokens = prefill_tokens
         self._life = Lifecycle()
         self._spare_cache: Tensor | None = None
+        self._records = graphs and weights.embed.is_cuda and find_spec("triton") is not None
+        self._recorded: RecordedSlots | None = None
 
     def generate(self, requests: Iterable[RolloutRequest], params: SamplingParams) -> Iterator[Group]:
         """See `r1light.rollout.native.Native.generate`."""
@@ -95,12 +105,12 @@ class Engine:
 
     def free_cache(self) -> None:
         """See `r1light.rollout.native.Native.free_cache`."""
-        self._spare_cache = None
+        self._spare_cache = self._recorded = None
 
     def close(self) -> None:
         """See `r1light.rollout.native.Native.close`."""
         self._life.close()
-        self._spare_cache = None
+        self.free_cache()
 
     def _groups(self, number: int, requests: list[RolloutRequest], params: SamplingParams) -> Iterator[Group]:
         drafts = drafts_of(requests, params, self._decoder.arch.context)
@@ -111,31 +121,65 @@ class Engine:
         length = max(len(requests[each.group].prompt_ids) + each.cap for each in drafts)
         slots = min(self._room.slots_for(length), len(drafts))
         scheduler = Scheduler(drafts, slots)
-        memory, cache = self._cache(slots, length)
-        choosing = Alike(requests, params, endings)
         prompts = {group: request.prompt_ids for group, request in enumerate(requests)}
-        run = Run(self._decoder, cache, prompts, choosing, scheduler, self._prefill_tokens)
-        while not scheduler.finished:
-            ended = scheduler.clear() if self._life.aborted(number) else run.advance()
-            yield from _whole(ended, endings, collector)
-        self._spare_cache = memory
+        with self._slots(slots, length, params) as memory:
+            choosing = Alike(requests, params, endings)
+            run = Run(self._decoder, memory, prompts, choosing, scheduler, self._prefill_tokens)
+            while not scheduler.finished:
+                ended = scheduler.clear() if self._life.aborted(number) else run.advance()
+                yield from _whole(ended, endings, collector)
+
+    @contextmanager
+    def _slots(self, slots: int, length: int, params: SamplingParams) -> Iterator[Slots]:
+        """Slots for texts of at most `length` tokens, with the memory of the last call where it is enough.
+
+        The memory is taken away while a call uses it, and given back only by one that ended well: a masked
+        position must hold a number.
+        """
+        if self._records:
+            recorded, self._recorded = self._recorded, None
+            recorded = self._recorded_slots(recorded, slots, length)
+            recorded.params = params
+            yield recorded
+            self._recorded = recorded
+        else:
+            memory, cache = self._cache(slots, length)
+            yield PlainSlots(self._decoder, cache)
+            self._spare_cache = memory
+
+    def _recorded_slots(self, last: RecordedSlots | None, slots: int, length: int) -> RecordedSlots:
+        """The last call's, if they are enough; else new ones, as large in both ways as both calls ask for."""
+        from r1light.rollout.native.recorded import CudaGraphs, RecordedSlots
+
+        length = rounded(length)
+        if last is not None:
+            had_slots, had_length = last.cache.shape[2], last.cache.shape[4]
+            if had_slots >= slots and had_length >= length:
+                return last
+            both = max(slots, had_slots), max(length, had_length)
+            if both[0] <= self._room.slots_for(both[1]):
+                slots, length = both
+        self._decoder.reserve(rounded(self._decoder.arch.context))  # once: graphs read it where it is
+        return RecordedSlots(self._decoder, self._zeros(slots, length), CudaGraphs().record)
 
     def _cache(self, slots: int, length: int) -> tuple[Tensor, Tensor]:
-        """Memory of finite numbers, and in it a cache [layers, 2, slots, K, length rounded up, D].
-
-        That of the last call serves if it is large enough. It is taken away while a call uses it, and given
-        back only by one that ended well: a masked position must hold a number.
-        """
-        arch = self._decoder.arch
-        shape = (arch.layers, 2, slots, arch.kv_heads, rounded(length), arch.head_dim)
+        """Memory of finite numbers, and in it a cache [layers, 2, slots, K, length rounded up, D]."""
         self._decoder.reserve(rounded(length))
+        shape = self._shape(slots, rounded(length))
         memory, self._spare_cache = self._spare_cache, None
         size = math.prod(shape)
         if memory is None or memory.numel() < size:
             memory = None  # the old one goes before the new one comes
-            embed = self._decoder.weights.embed
-            memory = torch.zeros(size, dtype=embed.dtype, device=embed.device)
+            memory = self._zeros(slots, rounded(length)).flatten()
         return memory, memory[:size].view(shape)
+
+    def _zeros(self, slots: int, length: int) -> Tensor:
+        embed = self._decoder.weights.embed
+        return torch.zeros(self._shape(slots, length), dtype=embed.dtype, device=embed.device)
+
+    def _shape(self, slots: int, length: int) -> tuple[int, ...]:
+        arch = self._decoder.arch
+        return arch.layers, 2, slots, arch.kv_heads, length, arch.head_dim
 
 
 def _whole(ended: Sequence[Draft], endings: Endings, collector: Collector) -> Iterator[Group]:

@@ -40,10 +40,10 @@ class Linear:
         return _pointwise(input_NI, self._packed, self.bias)
 
     def plus(self, input_NI: Tensor, residual_NO: Tensor) -> Tensor:
-        """The projection added to a residual stream, [N, O]."""
+        """The projection added to a residual stream, [N, O], whose memory it may take."""
         if self._packed is not None:
             return _pointwise(input_NI, self._packed, self.bias, residual_NO, "add")
-        summed_NO = torch.addmm(residual_NO, input_NI, self.weight.t())
+        summed_NO = residual_NO.addmm_(input_NI, self.weight.t())
         return summed_NO if self.bias is None else summed_NO.add_(self.bias)
 
 

@@ -16,6 +16,7 @@ from r1light.rollout.native.decoder import Decoder
 from r1light.rollout.native.room import Room, rounded
 from r1light.rollout.native.run import Run
 from r1light.rollout.native.scheduler import Scheduler
+from r1light.rollout.native.slots import PlainSlots
 
 
 class NativeLive:
@@ -51,6 +52,7 @@ class NativeLive:
         self._scheduler = Scheduler((), room.slots)
         self._prompts: dict[int, tuple[int, ...]] = {}
         self._run: Run | None = None
+        self._slots: PlainSlots  # those of the run
         self._shape = (0, 0)  # slots and tokens of the cache
         self._tickets = 0
 
@@ -107,11 +109,12 @@ class NativeLive:
         self._shape = wanted if fits else (slots, rounded(length))
         cache = self._cache(*self._shape)
         if self._run is None:
+            self._slots = PlainSlots(self._decoder, cache)
             self._run = Run(
-                self._decoder, cache, self._prompts, self._each, self._scheduler, self._prefill_tokens
+                self._decoder, self._slots, self._prompts, self._each, self._scheduler, self._prefill_tokens
             )
         else:
-            self._run.move_to(cache)
+            self._slots.move_to(cache, len(self._scheduler.active))
         return self._run
 
     def _needed(self) -> tuple[int, int, int]:

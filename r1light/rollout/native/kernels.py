@@ -1,0 +1,205 @@
+"""Triton kernels of a decode step; `operations` says what goes in and out.
+
+Each takes the place of four to a dozen of torch's kernels, whose launches would cost more than their work.
+They follow the cache's layout by three strides, and read each row's position and place in the cache from
+tensors, so that a recorded graph serves any mixture of lengths. Reductions are in float32, and numbers are
+rounded to the tensors' own type where torch rounds them.
+
+Dimensions are named as in `operations`; a name in capitals is one of a block.
+"""
+
+from __future__ import annotations
+
+import triton
+import triton.language as tl
+
+from r1light.rollout import keys
+
+GOLDEN, MIX_1, MIX_2 = (tl.constexpr(value) for value in (keys.GOLDEN, keys.MIX_1, keys.MIX_2))
+
+
+@triton.jit
+def rotate_and_keep(
+    heads, rotary, positions, places, cache, query_norm, key_norm, eps,
+    kind_stride, place_stride, head_stride,
+    HEADS: tl.constexpr, KV: tl.constexpr, D: tl.constexpr, HALF: tl.constexpr,
+    QUERY_NORM: tl.constexpr, KEY_NORM: tl.constexpr,
+):  # fmt: skip
+    """A program: one head of one row."""
+    row, head = tl.program_id(0).to(tl.int64), tl.program_id(1)
+    pair = tl.arange(0, HALF)
+    inside = pair < D // 2
+    at = heads + (row * (HEADS + 2 * KV) + head) * D + 2 * pair
+    even = tl.load(at, mask=inside, other=0.0).to(tl.float32)
+    odd = tl.load(at + 1, mask=inside, other=0.0).to(tl.float32)
+    is_query, is_turned = head < HEADS, head < HEADS + KV
+    if QUERY_NORM:
+        even, odd = normed(even, odd, query_norm, pair, inside & is_query, is_query, eps, D)
+    if KEY_NORM:
+        is_key = is_turned & (head >= HEADS)
+        even, odd = normed(even, odd, key_norm, pair, inside & is_key, is_key, eps, D)
+    position = tl.load(positions + row)
+    angle = rotary + (position * (D // 2) + pair) * 2
+    cosine = tl.load(angle, mask=inside & is_turned, other=1.0)  # values are not turned
+    sine = tl.load(angle + 1, mask=inside & is_turned, other=0.0)
+    real, imaginary = even * cosine - odd * sine, even * sine + odd * cosine
+    tl.store(at, real, mask=inside & is_query)
+    tl.store(at + 1, imaginary, mask=inside & is_query)
+    kind, kv_head = (head - HEADS) // KV, (head - HEADS) % KV
+    kept = cache + kind * kind_stride + tl.load(places + row) * place_stride + kv_head * head_stride
+    kept += position * D + 2 * pair
+    tl.store(kept, real, mask=inside & (head >= HEADS))
+    tl.store(kept + 1, imaginary, mask=inside & (head >= HEADS))
+
+
+@triton.jit
+def normed(even, odd, weight, pair, inside, applies, eps, D: tl.constexpr):
+    """RMSNorm of a head, where it applies."""
+    scale = tl.rsqrt((tl.sum(even * even) + tl.sum(odd * odd)) / D + eps)
+    scale = tl.where(applies, scale, 1.0)
+    of_even = tl.load(weight + 2 * pair, mask=inside, other=1.0).to(tl.float32)
+    of_odd = tl.load(weight + 2 * pair + 1, mask=inside, other=1.0).to(tl.float32)
+    dtype = weight.dtype.element_ty  # torch rounds what a norm returns
+    return (even * scale * of_even).to(dtype).to(tl.float32), (odd * scale * of_odd).to(dtype).to(tl.float32)
+
+
+@triton.jit
+def attend(
+    heads, positions, places, cache, parts, sums, scale, kind_stride, place_stride, head_stride,
+    FUSED: tl.constexpr, KV: tl.constexpr, G: tl.constexpr, D: tl.constexpr, SPLITS: tl.constexpr,
+    WINDOW: tl.constexpr, G_BLOCK: tl.constexpr, D_BLOCK: tl.constexpr, L_BLOCK: tl.constexpr,
+):  # fmt: skip
+    """A program: the queries of one key/value head of one row, over one part of its text."""
+    row, kv_head, split = tl.program_id(0).to(tl.int64), tl.program_id(1), tl.program_id(2)
+    g, d = tl.arange(0, G_BLOCK), tl.arange(0, D_BLOCK)
+    shown = (g[:, None] < G) & (d[None, :] < D)
+    query_GD = tl.load(
+        heads + (row * FUSED + kv_head * G + g[:, None]) * D + d[None, :], mask=shown, other=0.0
+    )
+    end = tl.load(positions + row) + 1
+    begin = end * 0
+    if WINDOW > 0:
+        begin = tl.maximum(end - WINDOW, 0)
+    share = tl.cdiv(end - begin, SPLITS)
+    first = begin + split * share
+    last = tl.minimum(first + share, end)
+    keys = cache + tl.load(places + row) * place_stride + kv_head * head_stride
+    best_G = tl.full([G_BLOCK], float("-inf"), tl.float32)
+    total_G = tl.zeros([G_BLOCK], tl.float32)
+    mixed_GD = tl.zeros([G_BLOCK, D_BLOCK], tl.float32)
+    for start in range(first, last, L_BLOCK):
+        place = start + tl.arange(0, L_BLOCK)
+        seen = place < last
+        at_LD = place[:, None] * D + d[None, :]
+        real_LD = seen[:, None] & (d[None, :] < D)
+        key_LD = tl.load(keys + at_LD, mask=real_LD, other=0.0)
+        score_GL = tl.dot(query_GD, tl.trans(key_LD), input_precision="ieee") * scale
+        score_GL = tl.where(seen[None, :], score_GL, float("-inf"))
+        higher_G = tl.maximum(best_G, tl.max(score_GL, 1))
+        weight_GL = tl.exp(score_GL - higher_G[:, None])
+        kept_G = tl.exp(best_G - higher_G)
+        total_G = total_G * kept_G + tl.sum(weight_GL, 1)
+        value_LD = tl.load(keys + kind_stride + at_LD, mask=real_LD, other=0.0)
+        added_GD = tl.dot(weight_GL.to(value_LD.dtype), value_LD, input_precision="ieee")
+        mixed_GD = mixed_GD * kept_G[:, None] + added_GD
+        best_G = higher_G
+    if SPLITS == 1:
+        at_GD = parts + (row * KV * G + kv_head * G + g[:, None]) * D + d[None, :]
+        tl.store(at_GD, mixed_GD / total_G[:, None], mask=shown)
+    else:
+        part = ((row * KV + kv_head) * SPLITS + split) * G
+        tl.store(parts + (part + g[:, None]) * D + d[None, :], mixed_GD, mask=shown)
+        tl.store(sums + part + g, best_G, mask=g < G)
+        tl.store(sums + tl.num_programs(0) * KV * SPLITS * G + part + g, total_G, mask=g < G)
+
+
+@triton.jit
+def join(
+    parts, sums, mixed, KV: tl.constexpr, G: tl.constexpr, D: tl.constexpr, SPLITS: tl.constexpr,
+    G_BLOCK: tl.constexpr, D_BLOCK: tl.constexpr,
+):  # fmt: skip
+    """A program: the parts of one key/value head of one row."""
+    row, kv_head = tl.program_id(0).to(tl.int64), tl.program_id(1)
+    g, d = tl.arange(0, G_BLOCK), tl.arange(0, D_BLOCK)
+    shown = (g[:, None] < G) & (d[None, :] < D)
+    totals = sums + tl.num_programs(0) * KV * SPLITS * G
+    best_G = tl.full([G_BLOCK], float("-inf"), tl.float32)
+    total_G = tl.zeros([G_BLOCK], tl.float32)
+    mixed_GD = tl.zeros([G_BLOCK, D_BLOCK], tl.float32)
+    for split in range(SPLITS):  # the first is never empty, so that `higher_G` is finite
+        part = ((row * KV + kv_head) * SPLITS + split) * G
+        other_G = tl.load(sums + part + g, mask=g < G, other=0.0)
+        higher_G = tl.maximum(best_G, other_G)
+        kept_G, taken_G = tl.exp(best_G - higher_G), tl.exp(other_G - higher_G)
+        total_G = total_G * kept_G + tl.load(totals + part + g, mask=g < G, other=1.0) * taken_G
+        part_GD = tl.load(parts + (part + g[:, None]) * D + d[None, :], mask=shown, other=0.0)
+        mixed_GD = mixed_GD * kept_G[:, None] + part_GD * taken_G[:, None]
+        best_G = higher_G
+    at_GD = mixed + (row * KV * G + kv_head * G + g[:, None]) * D + d[None, :]
+    tl.store(at_GD, mixed_GD / total_G[:, None], mask=shown)
+
+
+@triton.jit
+def gate(both, gated, width, BLOCK: tl.constexpr):
+    """A program: a stretch of one row."""
+    row = tl.program_id(0).to(tl.int64)
+    column = tl.program_id(1) * BLOCK + tl.arange(0, BLOCK)
+    inside = column < width
+    at = both + row * 2 * width + column
+    opened = tl.load(at, mask=inside, other=0.0).to(tl.float32)
+    dtype = gated.dtype.element_ty
+    opened = (opened * tl.sigmoid(opened)).to(dtype).to(tl.float32)  # torch rounds between the two
+    passed = tl.load(at + width, mask=inside, other=0.0).to(tl.float32)
+    tl.store(gated + row * width + column, opened * passed, mask=inside)
+
+
+@triton.jit
+def sum_tiles(logits, maxima, sums, scale, vocabulary, tiles, BLOCK: tl.constexpr):
+    """The largest logit of a tile of one row, and the sum of exponentials relative to it."""
+    row, tile = tl.program_id(0).to(tl.int64), tl.program_id(1)
+    token = tile * BLOCK + tl.arange(0, BLOCK)
+    logit = tl.load(logits + row * vocabulary + token, mask=token < vocabulary, other=float("-inf")) * scale
+    highest = tl.max(logit, 0)
+    tl.store(maxima + row * tiles + tile, highest)
+    tl.store(sums + row * tiles + tile, tl.sum(tl.exp(logit - highest), 0))
+
+
+@triton.jit
+def draw(
+    logits, maxima, sums, states, drawn, tokens, logprobs, scale, vocabulary, tiles,
+    BLOCK: tl.constexpr, T_BLOCK: tl.constexpr,
+):  # fmt: skip
+    """A program: one row; finds the tile that the draw falls into, and the token in it."""
+    row = tl.program_id(0).to(tl.int64)
+    t = tl.arange(0, T_BLOCK)
+    inside = t < tiles
+    best_T = tl.load(maxima + row * tiles + t, mask=inside, other=float("-inf"))
+    best = tl.max(best_T, 0)
+    share_T = tl.load(sums + row * tiles + t, mask=inside, other=0.0) * tl.exp(best_T - best)
+    share_T = share_T.to(tl.float64)
+    total = tl.sum(share_T, 0)
+    target = uniform(tl.load(states + row), tl.load(drawn + row)) * total
+    tile = tl.minimum(tl.sum(((tl.cumsum(share_T, 0) <= target) & inside).to(tl.int32), 0), tiles - 1)
+    before = tl.sum(tl.where(t < tile, share_T, 0.0), 0)
+    share = tl.sum(tl.where(t == tile, share_T, 0.0), 0)
+    v = tl.arange(0, BLOCK)
+    token = tile * BLOCK + v
+    logit = tl.load(logits + row * vocabulary + token, mask=token < vocabulary, other=float("-inf")) * scale
+    weight = tl.exp(logit - best).to(tl.float64)
+    # The tile's sum was rounded otherwise there: the draw's share of the tile is what carries over.
+    target = (target - before) / share * tl.sum(weight, 0)
+    last = tl.max(tl.where(weight > 0.0, v, 0), 0)
+    chosen = tl.minimum(tl.sum((tl.cumsum(weight, 0) <= target).to(tl.int32), 0), last)
+    picked = tl.sum(tl.where(v == chosen, logit, 0.0), 0)
+    tl.store(tokens + row, (tile * BLOCK + chosen).to(tl.int64))
+    tl.store(logprobs + row, (picked - best - tl.log(total)).to(tl.float32))
+
+
+@triton.jit
+def uniform(state, position):
+    """`keys.uniform`."""
+    value = state.to(tl.uint64, bitcast=True) + (position + 1).to(tl.uint64, bitcast=True) * GOLDEN
+    value = (value ^ (value >> 30)) * MIX_1
+    value = (value ^ (value >> 27)) * MIX_2
+    value = value ^ (value >> 31)
+    return (value >> 11).to(tl.float64) * 1.1102230246251565e-16  # 2^-53

@@ -1,0 +1,137 @@
+"""What a decode step does between its matrix products on a GPU, by the kernels of kernels.py.
+
+B rows, S places in the cache, A query heads, K key/value heads, G query heads a key/value head, L length,
+D head width, I intermediate, V vocabulary; F = A + 2K heads of the fused projection.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+import triton
+from torch import Tensor
+
+from r1light.rollout.native import kernels
+from r1light.rollout.native.support import Architecture
+
+LENGTH_BLOCK = 64
+"""Keys that attention takes at a time."""
+DRAW_BLOCK = 4096
+"""Tokens of the vocabulary that are summed up at a time."""
+
+
+def rotate_and_keep(
+    heads_BFD: Tensor,
+    rotary_LD2: Tensor,
+    positions_B: Tensor,
+    places_B: Tensor,
+    cache: Tensor,
+    norms: tuple[Tensor | None, Tensor | None],
+    arch: Architecture,
+) -> None:
+    """Norm and rotate queries and keys, in place for queries; put keys and values into the cache.
+
+    Args:
+        heads_BFD: [B, F, D], pairs interleaved; its keys and values are left as they were.
+        rotary_LD2: float32 [at least L, D/2, 2], cosine and sine.
+        positions_B: int64 [B].
+        places_B: int64 [B], where in the cache each row has its keys and values.
+        cache: [2, S, K, L, D] of one layer.
+        norms: [D] each, of queries and keys; None for no norm.
+        arch: Heads and epsilon.
+    """
+    rows, fused, width = heads_BFD.shape
+    query_norm, key_norm = norms
+    kernels.rotate_and_keep[rows, fused](
+        heads_BFD, rotary_LD2, positions_B, places_B, cache,
+        heads_BFD if query_norm is None else query_norm, heads_BFD if key_norm is None else key_norm,
+        arch.eps, *cache.stride()[:3],
+        HEADS=arch.heads, KV=arch.kv_heads, D=width, HALF=triton.next_power_of_2(width // 2),
+        QUERY_NORM=query_norm is not None, KEY_NORM=key_norm is not None, num_warps=1,
+    )  # fmt: skip
+
+
+def attend(
+    heads_BFD: Tensor,
+    positions_B: Tensor,
+    places_B: Tensor,
+    cache: Tensor,
+    window: int | None,
+    splits: int,
+    arch: Architecture,
+) -> Tensor:
+    """Attention of each row's token over its own text (Dao 2023; split as by Dao et al., flash decoding).
+
+    Args:
+        heads_BFD: [B, F, D], queries first.
+        positions_B: int64 [B]; a row sees up to its position.
+        places_B: int64 [B].
+        cache: [2, S, K, L, D] of one layer.
+        window: How many tokens a token sees, itself included; None for all before it.
+        splits: Into how many parts each text is cut, for rows too few to fill a GPU.
+        arch: Heads.
+
+    Returns:
+        [B, A * D].
+    """
+    rows, fused, width = heads_BFD.shape
+    mixed_BA = heads_BFD.new_empty(rows, arch.heads * width)
+    sharing = arch.heads // arch.kv_heads
+    shape: dict[str, Any] = {
+        "KV": arch.kv_heads, "G": sharing, "D": width, "SPLITS": splits,
+        "G_BLOCK": max(16, triton.next_power_of_2(sharing)),
+        "D_BLOCK": max(16, triton.next_power_of_2(width)),
+    }  # fmt: skip
+    parts = mixed_BA
+    sums = mixed_BA
+    if splits > 1:
+        parts = heads_BFD.new_empty(rows, arch.kv_heads, splits, sharing, width, dtype=torch.float32)
+        sums = parts.new_empty(2, rows, arch.kv_heads, splits, sharing)
+    kernels.attend[rows, arch.kv_heads, splits](
+        heads_BFD, positions_B, places_B, cache, parts, sums, width**-0.5, *cache.stride()[:3],
+        FUSED=fused, WINDOW=window or 0, L_BLOCK=LENGTH_BLOCK, **shape, num_warps=4, num_stages=3,
+    )  # fmt: skip
+    if splits > 1:
+        kernels.join[rows, arch.kv_heads](parts, sums, mixed_BA, **shape, num_warps=4)
+    return mixed_BA
+
+
+def gate(both_N2: Tensor) -> Tensor:
+    """SiLU of the first half of each row times the second half: [N, 2 I] to [N, I]."""
+    rows, double = both_N2.shape
+    gated_NI = both_N2.new_empty(rows, double // 2)
+    block = 1024
+    kernels.gate[rows, triton.cdiv(double // 2, block)](
+        both_N2, gated_NI, double // 2, BLOCK=block, num_warps=4
+    )
+    return gated_NI
+
+
+def draw(logits_BV: Tensor, temperature: float, states_B: Tensor, drawn_B: Tensor) -> tuple[Tensor, Tensor]:
+    """`sample_tokens` without top_k and top_p, of two passes over the logits and without a copy of them.
+
+    Sums are of float32 parts in float64, in another order than there: where a draw falls on the border of two
+    tokens, to about 1e-7, the other one may come.
+
+    Args:
+        logits_BV: float32 [B, V].
+        temperature: Above 0.
+        states_B: int64 [B], of `row_states`.
+        drawn_B: int64 [B], the token's position in its completion.
+
+    Returns:
+        Token ids, int64 [B], and their log-probabilities, float32 [B].
+    """
+    rows, vocabulary = logits_BV.shape
+    tiles = triton.cdiv(vocabulary, DRAW_BLOCK)
+    maxima_BT, sums_BT = logits_BV.new_empty(2, rows, tiles)
+    tokens_B, logprobs_B = torch.empty_like(states_B), logits_BV.new_empty(rows)
+    kernels.sum_tiles[rows, tiles](
+        logits_BV, maxima_BT, sums_BT, 1 / temperature, vocabulary, tiles, BLOCK=DRAW_BLOCK, num_warps=8
+    )
+    kernels.draw[rows,](
+        logits_BV, maxima_BT, sums_BT, states_B, drawn_B, tokens_B, logprobs_B, 1 / temperature, vocabulary,
+        tiles, BLOCK=DRAW_BLOCK, T_BLOCK=triton.next_power_of_2(tiles), num_warps=8,
+    )  # fmt: skip
+    return tokens_B, logprobs_B

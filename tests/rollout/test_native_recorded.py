@@ -1,0 +1,150 @@
+"""What a GPU's steps are made of, on the CPU: the kernels by Triton's interpreter, graphs by their bodies."""
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from r1light.core.types import RolloutRequest, SamplingParams
+from r1light.rollout.native import Native
+from r1light.rollout.sampling import row_states, sample_tokens
+
+pytest.importorskip("triton", reason="torch's CPU build brings no Triton")
+from r1light.rollout.native import fused_step, operations
+from r1light.rollout.native import recorded as recording
+
+DEVICE = "cuda" if torch.cuda.is_available() else "cpu"
+ENDS = tuple(range(0, 97, 8))
+SMALL = {"num_hidden_layers": 2, "num_attention_heads": 4, "num_key_value_heads": 2, "hidden_size": 32}
+CASES = {
+    "qwen2": ("Qwen2", 1, {}),
+    "qwen3, norms of heads": ("Qwen3", 3, {"head_dim": 12}),
+    "llama, biases, all heads their own": (
+        "Llama",
+        1,
+        {"attention_bias": True, "mlp_bias": True, "num_key_value_heads": 4},
+    ),
+    "mistral in a window": ("Mistral", 3, {"sliding_window": 6}),
+}
+
+
+class Again:
+    """In place of CUDA graphs: a step is done anew each time, and once more at first, as theirs is."""
+
+    def record(self, body):
+        body()
+        return body
+
+
+def recorded(model, ends, **options):
+    """An engine that records its steps."""
+    engine = Native(Native.Config(fallback=False, **options), model.to(DEVICE), str, ends)
+    engine._engine._records = True
+    return engine
+
+
+@pytest.fixture
+def again(monkeypatch):
+    if DEVICE == "cpu":
+        monkeypatch.setattr(recording, "CudaGraphs", Again)
+
+
+def told(groups):
+    return {
+        (group.request.problem_id, place): (each.token_ids, each.logprobs, each.finish_reason)
+        for group in groups
+        for place, each in enumerate(group.completions)
+    }
+
+
+def check_alike(found, plain):
+    assert found.keys() == plain.keys()
+    for name, (tokens, logprobs, reason) in plain.items():
+        assert found[name][0] == tokens
+        assert found[name][2] == reason
+        assert found[name][1] == pytest.approx(logprobs, abs=1e-5)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("case", CASES)
+def test_kernels_write_what_torch_writes(build_model, make_requests, again, monkeypatch, case):
+    family, splits, options = CASES[case]
+    monkeypatch.setattr(fused_step, "FILLING_PROGRAMS", 10**6)
+    monkeypatch.setattr(fused_step, "MOST_SPLITS", splits)
+    model = build_model(family, **{**SMALL, **options})
+    requests, params = make_requests([9, 1, 4]), SamplingParams(n=2, max_tokens=6, seed=4)
+    plain = told(Native(Native.Config(max_slots=3), model, str, ENDS).generate(requests, params))
+    assert {reason for _, _, reason in plain.values()} == {"stop", "length"}
+    check_alike(told(recorded(model, ENDS, max_slots=3, prefill_tokens=12).generate(requests, params)), plain)
+
+
+def plain_step(decoder, tokens_B, positions_B, places_B, cache):
+    """`fused_step` by the plain decoder, in a copy of the rows' keys and values."""
+    of_rows = cache[:, :, places_B]
+    logits_BV = decoder.step(tokens_B, positions_B, int(positions_B.max()) + 1, of_rows)
+    cache[:, :, places_B] = of_rows
+    return logits_BV
+
+
+@settings(max_examples=30, deadline=None)
+@given(
+    slots=st.integers(1, 20),
+    prefill=st.integers(1, 40),
+    lengths=st.lists(st.integers(1, 12), min_size=1, max_size=5),
+    params=st.builds(
+        SamplingParams, n=st.integers(1, 4), max_tokens=st.integers(1, 14), seed=st.integers(0, 99),
+        temperature=st.sampled_from([0.0, 0.7, 1.0]), top_p=st.sampled_from([0.9, 1.0]),
+    ),
+)  # fmt: skip
+def test_a_step_ahead_and_moved_slots_change_no_completion(qwen2, slots, prefill, lengths, params):
+    generator = torch.Generator().manual_seed(0)
+    requests = [
+        RolloutRequest(
+            f"p{row}", tuple(torch.randint(0, 97, (each,), generator=generator).tolist()), (3, row)
+        )
+        for row, each in enumerate(lengths)
+    ]
+    plain = Native(Native.Config(), qwen2, str, ENDS)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(recording, "CudaGraphs", Again)
+        patch.setattr(recording, "fused_step", plain_step)
+        patch.setattr(
+            recording, "draw", lambda logits_BV, temperature, *row: sample_tokens(
+                logits_BV, SamplingParams(temperature=temperature), *row
+            ),
+        )  # fmt: skip
+        engine = recorded(qwen2, ENDS, max_slots=slots, prefill_tokens=prefill)
+        for some in (requests, requests[:2]):  # the second call finds the slots of the first
+            check_alike(told(engine.generate(some, params)), told(plain.generate(some, params)))
+        memory = engine._engine._recorded
+        assert sorted(memory._places) == memory._state_5S[4].sort().values.tolist()
+        assert memory._places == memory._state_5S[4].tolist()
+
+
+def test_graphs_have_few_sizes():
+    sizes = [recording.bucket(rows, 256) for rows in range(1, 257)]
+    assert all(rows <= size <= max(8, 1.5 * rows) for rows, size in enumerate(sizes, 1))
+    assert sorted(set(sizes)) == [1, 2, 4, 8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256]
+    assert recording.bucket(97, 100) == 100
+
+
+def test_the_drawing_kernel_draws_what_sample_tokens_draws():
+    generator = torch.Generator().manual_seed(1)
+    logits_BV = torch.randn(6, 9001, generator=generator).to(DEVICE) * 3  # three tiles, the last one cut
+    states_B = row_states(3, [((0, row), row) for row in range(6)], logits_BV.device)
+    drawn_B = torch.arange(6, device=DEVICE) * 1000
+    for temperature in (0.6, 1.0):
+        params = SamplingParams(temperature=temperature)
+        tokens_B, logprobs_B = sample_tokens(logits_BV, params, states_B, drawn_B)
+        found_B, found_logprobs_B = operations.draw(logits_BV, temperature, states_B, drawn_B)
+        assert torch.equal(found_B, tokens_B)
+        torch.testing.assert_close(found_logprobs_B, logprobs_B, atol=1e-5, rtol=0)
+
+
+def test_the_drawing_kernel_gives_no_number_where_logits_are_none():
+    logits_BV = torch.zeros(2, 50, device=DEVICE)
+    logits_BV[1, 7] = torch.nan
+    states_B = torch.zeros(2, dtype=torch.int64, device=DEVICE)
+    tokens_B, logprobs_B = operations.draw(logits_BV, 1.0, states_B, states_B)
+    assert logprobs_B.isfinite().tolist() == [True, False]
+    assert 0 <= int(tokens_B.min()) <= int(tokens_B.max()) < 50

@@ -27,6 +27,7 @@ from dataclasses import asdict
 from functools import partial
 from importlib import import_module, metadata
 from pathlib import Path
+from threading import Lock
 
 from gpu_commands import COMMANDS, Command
 from gpu_runs import ROOT, Device, Outcome, Runner, Status, compare_losses, write_rows
@@ -34,6 +35,8 @@ from gpu_runs import ROOT, Device, Outcome, Runner, Status, compare_losses, writ
 BOUNDS = {"float32": 1e-3, "bfloat16": 0.05}
 """Nats a token that native engine and plain forward pass may differ on average, in one number format."""
 PACKAGES = ("torch", "transformers", "lightning", "hydra-core", "numpy")
+_here = Lock()
+"""Held by what computes in this process: a CUDA graph is not recorded while another thread computes."""
 
 
 def compare_logprobs(device: Device, dtype: str) -> Outcome:
@@ -107,7 +110,8 @@ def _check(runner: Runner, command: Command, due: float) -> Outcome:
 
 def _logprobs(device: Device, dtype: str) -> Outcome:
     try:
-        return compare_logprobs(device, dtype)
+        with _here:
+            return compare_logprobs(device, dtype)
     except Exception as error:  # one check that breaks must not hide the others
         return Outcome(f"logprobs_{dtype}", "failed", detail=f"{type(error).__name__}: {error}"[:600])
 

@@ -4,27 +4,28 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from torch.nn import functional as F
 
 from r1light.core.types import RolloutRequest, SamplingParams
 from r1light.rollout.native import Native
 from r1light.rollout.sampling import row_states, sample_tokens
 
 pytest.importorskip("triton", reason="torch's CPU build brings no Triton")
-from r1light.rollout.native import fused_step, operations
+from r1light.rollout.native import operations
 from r1light.rollout.native import recorded as recording
 
 DEVICE = "cuda" if torch.cuda.is_available() else "cpu"
 ENDS = tuple(range(0, 97, 8))
 SMALL = {"num_hidden_layers": 2, "num_attention_heads": 4, "num_key_value_heads": 2, "hidden_size": 32}
 CASES = {
-    "qwen2": ("Qwen2", 1, {}),
-    "qwen3, norms of heads": ("Qwen3", 3, {"head_dim": 12}),
+    "qwen2": ("Qwen2", 512, {}),
+    "qwen3, norms of heads": ("Qwen3", 20, {"head_dim": 12}),
     "llama, biases, all heads their own": (
         "Llama",
-        1,
+        512,
         {"attention_bias": True, "mlp_bias": True, "num_key_value_heads": 4},
     ),
-    "mistral in a window": ("Mistral", 3, {"sliding_window": 6}),
+    "mistral in a window": ("Mistral", 2, {"sliding_window": 6}),
 }
 
 
@@ -68,9 +69,8 @@ def check_alike(found, plain):
 @pytest.mark.slow
 @pytest.mark.parametrize("case", CASES)
 def test_kernels_write_what_torch_writes(build_model, make_requests, again, monkeypatch, case):
-    family, splits, options = CASES[case]
-    monkeypatch.setattr(fused_step, "FILLING_PROGRAMS", 10**6)
-    monkeypatch.setattr(fused_step, "MOST_SPLITS", splits)
+    family, part, options = CASES[case]
+    monkeypatch.setattr(operations, "SPLIT_LENGTH", part)
     model = build_model(family, **{**SMALL, **options})
     requests, params = make_requests([9, 1, 4]), SamplingParams(n=2, max_tokens=6, seed=4)
     plain = told(Native(Native.Config(max_slots=3), model, str, ENDS).generate(requests, params))
@@ -126,6 +126,13 @@ def test_graphs_have_few_sizes():
     assert all(rows <= size <= max(8, 1.5 * rows) for rows, size in enumerate(sizes, 1))
     assert sorted(set(sizes)) == [1, 2, 4, 8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256]
     assert recording.bucket(97, 100) == 100
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_the_gate_is_torchs(dtype):
+    both_N2 = torch.randn(3, 2600, generator=torch.Generator().manual_seed(1)).to(DEVICE, dtype)
+    expected_NI = F.silu(both_N2[:, :1300]) * both_N2[:, 1300:]  # 1,300: more than one program a row
+    torch.testing.assert_close(operations.gate(both_N2), expected_NI, atol=1e-6, rtol=2**-7)
 
 
 def test_the_drawing_kernel_draws_what_sample_tokens_draws():

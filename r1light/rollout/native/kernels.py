@@ -19,6 +19,18 @@ GOLDEN, MIX_1, MIX_2 = (tl.constexpr(value) for value in (keys.GOLDEN, keys.MIX_
 
 
 @triton.jit
+def rms_norm(hidden, weight, normed, width, eps, BLOCK: tl.constexpr):
+    """A program: one row."""
+    row = tl.program_id(0).to(tl.int64)
+    column = tl.arange(0, BLOCK)
+    inside = column < width
+    number = tl.load(hidden + row * width + column, mask=inside, other=0.0).to(tl.float32)
+    scale = tl.rsqrt(tl.sum(number * number, 0) / width + eps)
+    factor = tl.load(weight + column, mask=inside, other=0.0).to(tl.float32)
+    tl.store(normed + row * width + column, number * scale * factor, mask=inside)
+
+
+@triton.jit
 def rotate_and_keep(
     heads, rotary, positions, places, cache, query_norm, key_norm, eps,
     kind_stride, place_stride, head_stride,

@@ -17,8 +17,23 @@ from r1light.rollout.native.support import Architecture
 
 LENGTH_BLOCK = 64
 """Keys that attention takes at a time."""
+FILLING_PROGRAMS = 256
+"""About as many programs at a time keep a large GPU busy."""
+SPLIT_LENGTH = 512
+"""Parts of a text shorter than this are not worth putting together again."""
 DRAW_BLOCK = 4096
 """Tokens of the vocabulary that are summed up at a time."""
+
+
+def rms_norm(hidden_BH: Tensor, weight_H: Tensor, eps: float) -> Tensor:
+    """`F.rms_norm` of rows that fit into registers, [B, H]; torch's own kernel is made for many."""
+    rows, width = hidden_BH.shape
+    normed_BH = torch.empty_like(hidden_BH)
+    block = triton.next_power_of_2(width)
+    kernels.rms_norm[rows,](
+        hidden_BH, weight_H, normed_BH, width, eps, BLOCK=block, num_warps=max(1, min(8, block // 512))
+    )
+    return normed_BH
 
 
 def rotate_and_keep(
@@ -58,10 +73,9 @@ def attend(
     places_B: Tensor,
     cache: Tensor,
     window: int | None,
-    splits: int,
     arch: Architecture,
 ) -> Tensor:
-    """Attention of each row's token over its own text (Dao 2023; split as by Dao et al., flash decoding).
+    """Attention of each row's token over its own text (Dao 2023); where rows are few, over its parts apart.
 
     Args:
         heads_BFD: [B, F, D], queries first.
@@ -69,13 +83,14 @@ def attend(
         places_B: int64 [B].
         cache: [2, S, K, L, D] of one layer.
         window: How many tokens a token sees, itself included; None for all before it.
-        splits: Into how many parts each text is cut, for rows too few to fill a GPU.
         arch: Heads.
 
     Returns:
         [B, A * D].
     """
     rows, fused, width = heads_BFD.shape
+    longest = min(cache.shape[3], window or cache.shape[3])
+    splits = max(1, min(FILLING_PROGRAMS // (rows * arch.kv_heads), longest // SPLIT_LENGTH))
     mixed_BA = heads_BFD.new_empty(rows, arch.heads * width)
     sharing = arch.heads // arch.kv_heads
     shape: dict[str, Any] = {

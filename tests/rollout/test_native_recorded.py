@@ -132,7 +132,7 @@ def test_graphs_have_few_sizes():
 def test_the_gate_is_torchs(dtype):
     both_N2 = torch.randn(3, 2600, generator=torch.Generator().manual_seed(1)).to(DEVICE, dtype)
     expected_NI = F.silu(both_N2[:, :1300]) * both_N2[:, 1300:]  # 1,300: more than one program a row
-    torch.testing.assert_close(operations.gate(both_N2), expected_NI, atol=1e-6, rtol=2**-7)
+    torch.testing.assert_close(operations.gate(both_N2), expected_NI, atol=1e-6, rtol=2**-6)
 
 
 def test_the_drawing_kernel_draws_what_sample_tokens_draws():

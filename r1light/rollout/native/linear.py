@@ -15,7 +15,6 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-
 TRITON = find_spec("triton") is not None
 
 

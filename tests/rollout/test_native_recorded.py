@@ -4,27 +4,28 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from torch.nn import functional as F
 
 from r1light.core.types import RolloutRequest, SamplingParams
 from r1light.rollout.native import Native
-from r1light.rollout.sampling import row_states, sample_tokens
+from r1light.rollout.sampling import row_states, sample_tokens, uniforms
 
 pytest.importorskip("triton", reason="torch's CPU build brings no Triton")
-from r1light.rollout.native import fused_step, operations
+from r1light.rollout.native import operations
 from r1light.rollout.native import recorded as recording
 
 DEVICE = "cuda" if torch.cuda.is_available() else "cpu"
 ENDS = tuple(range(0, 97, 8))
 SMALL = {"num_hidden_layers": 2, "num_attention_heads": 4, "num_key_value_heads": 2, "hidden_size": 32}
 CASES = {
-    "qwen2": ("Qwen2", 1, {}),
-    "qwen3, norms of heads": ("Qwen3", 3, {"head_dim": 12}),
+    "qwen2": ("Qwen2", 512, {}),
+    "qwen3, norms of heads": ("Qwen3", 20, {"head_dim": 12}),
     "llama, biases, all heads their own": (
         "Llama",
-        1,
+        512,
         {"attention_bias": True, "mlp_bias": True, "num_key_value_heads": 4},
     ),
-    "mistral in a window": ("Mistral", 3, {"sliding_window": 6}),
+    "mistral in a window": ("Mistral", 2, {"sliding_window": 6}),
 }
 
 
@@ -68,9 +69,8 @@ def check_alike(found, plain):
 @pytest.mark.slow
 @pytest.mark.parametrize("case", CASES)
 def test_kernels_write_what_torch_writes(build_model, make_requests, again, monkeypatch, case):
-    family, splits, options = CASES[case]
-    monkeypatch.setattr(fused_step, "FILLING_PROGRAMS", 10**6)
-    monkeypatch.setattr(fused_step, "MOST_SPLITS", splits)
+    family, part, options = CASES[case]
+    monkeypatch.setattr(operations, "SPLIT_LENGTH", part)
     model = build_model(family, **{**SMALL, **options})
     requests, params = make_requests([9, 1, 4]), SamplingParams(n=2, max_tokens=6, seed=4)
     plain = told(Native(Native.Config(max_slots=3), model, str, ENDS).generate(requests, params))
@@ -84,6 +84,10 @@ def plain_step(decoder, tokens_B, positions_B, places_B, cache):
     logits_BV = decoder.step(tokens_B, positions_B, int(positions_B.max()) + 1, of_rows)
     cache[:, :, places_B] = of_rows
     return logits_BV
+
+
+def plain_draw(logits_BV, temperature, top_p, states_B, drawn_B):
+    return sample_tokens(logits_BV, SamplingParams(temperature=temperature, top_p=top_p), states_B, drawn_B)
 
 
 @settings(max_examples=30, deadline=None)
@@ -108,11 +112,7 @@ def test_a_step_ahead_and_moved_slots_change_no_completion(qwen2, slots, prefill
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(recording, "CudaGraphs", Again)
         patch.setattr(recording, "fused_step", plain_step)
-        patch.setattr(
-            recording, "draw", lambda logits_BV, temperature, *row: sample_tokens(
-                logits_BV, SamplingParams(temperature=temperature), *row
-            ),
-        )  # fmt: skip
+        patch.setattr(recording, "draw", plain_draw)
         engine = recorded(qwen2, ENDS, max_slots=slots, prefill_tokens=prefill)
         for some in (requests, requests[:2]):  # the second call finds the slots of the first
             check_alike(told(engine.generate(some, params)), told(plain.generate(some, params)))
@@ -128,23 +128,45 @@ def test_graphs_have_few_sizes():
     assert recording.bucket(97, 100) == 100
 
 
-def test_the_drawing_kernel_draws_what_sample_tokens_draws():
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_the_gate_is_torchs(dtype):
+    both_N2 = torch.randn(3, 2600, generator=torch.Generator().manual_seed(1)).to(DEVICE, dtype)
+    expected_NI = F.silu(both_N2[:, :1300]) * both_N2[:, 1300:]  # 1,300: more than one program a row
+    torch.testing.assert_close(operations.gate(both_N2), expected_NI, atol=1e-6, rtol=2**-6)
+
+
+@pytest.mark.parametrize("top_p", [1.0, 0.95, 0.3, 1e-6])
+def test_the_drawing_kernel_draws_what_sample_tokens_draws(top_p):
     generator = torch.Generator().manual_seed(1)
     logits_BV = torch.randn(6, 9001, generator=generator).to(DEVICE) * 3  # three tiles, the last one cut
+    logits_BV[1] -= 40  # all below zero
     states_B = row_states(3, [((0, row), row) for row in range(6)], logits_BV.device)
     drawn_B = torch.arange(6, device=DEVICE) * 1000
-    for temperature in (0.6, 1.0):
-        params = SamplingParams(temperature=temperature)
-        tokens_B, logprobs_B = sample_tokens(logits_BV, params, states_B, drawn_B)
-        found_B, found_logprobs_B = operations.draw(logits_BV, temperature, states_B, drawn_B)
-        assert torch.equal(found_B, tokens_B)
-        torch.testing.assert_close(found_logprobs_B, logprobs_B, atol=1e-5, rtol=0)
+    temperature = 0.6 if top_p < 0.5 else 1.0
+    tokens_B, logprobs_B = plain_draw(logits_BV, temperature, top_p, states_B, drawn_B)
+    found_B, found_logprobs_B = operations.draw(logits_BV, temperature, top_p, states_B, drawn_B)
+    assert torch.equal(found_B, tokens_B)
+    torch.testing.assert_close(found_logprobs_B, logprobs_B, atol=1e-5, rtol=0)
+
+
+def test_the_nucleus_is_the_smallest_set_that_has_the_share():
+    # Probabilities 0.5, 0.3, 0.15 and 0.05: 0.8 of them are the first two, and a draw of u lands where its
+    # share of 0.8 does: in the first up to 0.625, in the second beyond; never in the others.
+    logits_BV = torch.tensor([[0.15, 0.5, 0.05, 0.3]], device=DEVICE).log().repeat(40, 1)
+    states_B = row_states(0, [((0, row), row) for row in range(40)], logits_BV.device)
+    drawn_B = torch.zeros_like(states_B)
+    tokens_B, logprobs_B = operations.draw(logits_BV, 1.0, 0.8, states_B, drawn_B)
+    expected_B = torch.where(uniforms(states_B, drawn_B) < 0.625, 1, 3)
+    assert torch.equal(tokens_B, expected_B)
+    assert expected_B.unique().tolist() == [1, 3]
+    torch.testing.assert_close(logprobs_B, torch.where(expected_B == 1, 0.5, 0.3).log(), atol=1e-6, rtol=0)
 
 
 def test_the_drawing_kernel_gives_no_number_where_logits_are_none():
     logits_BV = torch.zeros(2, 50, device=DEVICE)
     logits_BV[1, 7] = torch.nan
     states_B = torch.zeros(2, dtype=torch.int64, device=DEVICE)
-    tokens_B, logprobs_B = operations.draw(logits_BV, 1.0, states_B, states_B)
-    assert logprobs_B.isfinite().tolist() == [True, False]
-    assert 0 <= int(tokens_B.min()) <= int(tokens_B.max()) < 50
+    for top_p in (1.0, 0.9):
+        tokens_B, logprobs_B = operations.draw(logits_BV, 1.0, top_p, states_B, states_B)
+        assert logprobs_B.isfinite().tolist() == [True, False]
+        assert 0 <= int(tokens_B.min()) <= int(tokens_B.max()) < 50

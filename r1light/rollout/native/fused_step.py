@@ -9,10 +9,6 @@ from torch.nn import functional as F
 from r1light.rollout.native import operations
 from r1light.rollout.native.decoder import Decoder
 
-FILLING_PROGRAMS = 256
-"""About as many programs at a time keep a large GPU busy."""
-MOST_SPLITS = 8
-
 
 def fused_step(
     decoder: Decoder, tokens_B: Tensor, positions_B: Tensor, places_B: Tensor, cache: Tensor
@@ -31,19 +27,17 @@ def fused_step(
     """
     arch, weights = decoder.arch, decoder.weights
     rows = tokens_B.shape[0]
-    splits = max(1, min(MOST_SPLITS, FILLING_PROGRAMS // (rows * arch.kv_heads)))
     hidden_BH = F.embedding(tokens_B, weights.embed)
     for index, layer in enumerate(weights.layers):
-        normed_BH = F.rms_norm(hidden_BH, layer.input_norm.shape, layer.input_norm, arch.eps)
+        normed_BH = operations.rms_norm(hidden_BH, layer.input_norm, arch.eps)
         heads_BFD = layer.qkv(normed_BH).view(rows, arch.fused_heads, arch.head_dim)
         norms = layer.q_norm, layer.k_norm
         operations.rotate_and_keep(
             heads_BFD, decoder.rotary_LD2, positions_B, places_B, cache[index], norms, arch
         )
         window = arch.windows[index]
-        mixed_BA = operations.attend(heads_BFD, positions_B, places_B, cache[index], window, splits, arch)
+        mixed_BA = operations.attend(heads_BFD, positions_B, places_B, cache[index], window, arch)
         hidden_BH = layer.out.plus(mixed_BA, hidden_BH)
-        normed_BH = F.rms_norm(hidden_BH, layer.post_norm.shape, layer.post_norm, arch.eps)
-        both_B2 = F.linear(normed_BH, layer.gate_up.weight, layer.gate_up.bias)
-        hidden_BH = layer.down.plus(operations.gate(both_B2), hidden_BH)
+        normed_BH = operations.rms_norm(hidden_BH, layer.post_norm, arch.eps)
+        hidden_BH = layer.down.plus(layer.gate_up(normed_BH), hidden_BH)
     return decoder.logits(hidden_BH).to(torch.float32)

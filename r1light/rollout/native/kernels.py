@@ -19,6 +19,18 @@ GOLDEN, MIX_1, MIX_2 = (tl.constexpr(value) for value in (keys.GOLDEN, keys.MIX_
 
 
 @triton.jit
+def rms_norm(hidden, weight, normed, width, eps, BLOCK: tl.constexpr):
+    """A program: one row."""
+    row = tl.program_id(0).to(tl.int64)
+    column = tl.arange(0, BLOCK)
+    inside = column < width
+    number = tl.load(hidden + row * width + column, mask=inside, other=0.0).to(tl.float32)
+    scale = tl.rsqrt(tl.sum(number * number, 0) / width + eps)
+    factor = tl.load(weight + column, mask=inside, other=0.0).to(tl.float32)
+    tl.store(normed + row * width + column, number * scale * factor, mask=inside)
+
+
+@triton.jit
 def rotate_and_keep(
     heads, rotary, positions, places, cache, query_norm, key_norm, eps,
     kind_stride, place_stride, head_stride,
@@ -154,38 +166,68 @@ def gate(both, gated, width, BLOCK: tl.constexpr):
 
 
 @triton.jit
-def sum_tiles(logits, maxima, sums, scale, vocabulary, tiles, BLOCK: tl.constexpr):
-    """The largest logit of a tile of one row, and the sum of exponentials relative to it."""
+def sum_tiles(logits, maxima, floors, sums, scale, vocabulary, tiles, CUT: tl.constexpr, BLOCK: tl.constexpr):
+    """A program: the largest logit of a tile of one row, and the sum of exponentials relative to it."""
     row, tile = tl.program_id(0).to(tl.int64), tl.program_id(1)
     token = tile * BLOCK + tl.arange(0, BLOCK)
     logit = tl.load(logits + row * vocabulary + token, mask=token < vocabulary, other=float("-inf")) * scale
     highest = tl.max(logit, 0)
+    weight = tl.exp(logit - highest)
+    if CUT:
+        weight = tl.where(ordered(logit) >= tl.load(floors + row), weight, 0.0)
     tl.store(maxima + row * tiles + tile, highest)
-    tl.store(sums + row * tiles + tile, tl.sum(tl.exp(logit - highest), 0))
+    tl.store(sums + row * tiles + tile, tl.sum(weight, 0))
+
+
+@triton.jit
+def nucleus(
+    logits, maxima, sums, floors, scale, share, vocabulary, tiles, BLOCK: tl.constexpr, T_BLOCK: tl.constexpr
+):
+    """A program: one row; four bits at a time, the highest logit that leaves the share at or above it."""
+    row = tl.program_id(0).to(tl.int64)
+    best, total_T = shares(maxima, sums, row, tiles, T_BLOCK)
+    wanted = (tl.sum(total_T, 0) * share).to(tl.float32)
+    way = tl.arange(0, 16)
+    floor = tl.full([], -2147483648, tl.int32)
+    for level in range(8):
+        step = tl.full([], 1, tl.int32) << (28 - 4 * level)
+        edge = floor + way * step
+        above = tl.zeros([16, BLOCK], tl.float32)
+        for start in range(0, vocabulary, BLOCK):
+            token = start + tl.arange(0, BLOCK)
+            inside = token < vocabulary
+            logit = tl.load(logits + row * vocabulary + token, mask=inside, other=float("-inf")) * scale
+            counts = ordered(logit)[None, :] >= edge[:, None]
+            above += tl.where(counts, tl.exp(logit - best)[None, :], 0.0)
+        reached = tl.sum((tl.sum(above, 1) >= wanted).to(tl.int32), 0)
+        floor += tl.maximum(reached - 1, 0) * step
+    tl.store(floors + row, floor)
 
 
 @triton.jit
 def draw(
-    logits, maxima, sums, states, drawn, tokens, logprobs, scale, vocabulary, tiles,
-    BLOCK: tl.constexpr, T_BLOCK: tl.constexpr,
+    logits, maxima, sums, floors, kept, states, drawn, tokens, logprobs, scale, vocabulary, tiles,
+    CUT: tl.constexpr, BLOCK: tl.constexpr, T_BLOCK: tl.constexpr,
 ):  # fmt: skip
     """A program: one row; finds the tile that the draw falls into, and the token in it."""
     row = tl.program_id(0).to(tl.int64)
-    t = tl.arange(0, T_BLOCK)
-    inside = t < tiles
-    best_T = tl.load(maxima + row * tiles + t, mask=inside, other=float("-inf"))
-    best = tl.max(best_T, 0)
-    share_T = tl.load(sums + row * tiles + t, mask=inside, other=0.0) * tl.exp(best_T - best)
-    share_T = share_T.to(tl.float64)
+    best, share_T = shares(maxima, sums, row, tiles, T_BLOCK)
     total = tl.sum(share_T, 0)
-    target = uniform(tl.load(states + row), tl.load(drawn + row)) * total
-    tile = tl.minimum(tl.sum(((tl.cumsum(share_T, 0) <= target) & inside).to(tl.int32), 0), tiles - 1)
+    if CUT:
+        best, share_T = shares(maxima, kept, row, tiles, T_BLOCK)
+    t = tl.arange(0, T_BLOCK)
+    target = uniform(tl.load(states + row), tl.load(drawn + row)) * tl.sum(share_T, 0)
+    passed = (tl.cumsum(share_T, 0) <= target) & (t < tiles)
+    lasting = tl.max(tl.where(share_T > 0.0, t, 0), 0)
+    tile = tl.minimum(tl.sum(passed.to(tl.int32), 0), lasting)
     before = tl.sum(tl.where(t < tile, share_T, 0.0), 0)
     share = tl.sum(tl.where(t == tile, share_T, 0.0), 0)
     v = tl.arange(0, BLOCK)
     token = tile * BLOCK + v
     logit = tl.load(logits + row * vocabulary + token, mask=token < vocabulary, other=float("-inf")) * scale
     weight = tl.exp(logit - best).to(tl.float64)
+    if CUT:
+        weight = tl.where(ordered(logit) >= tl.load(floors + row), weight, 0.0)
     # The tile's sum was rounded otherwise there: the draw's share of the tile is what carries over.
     target = (target - before) / share * tl.sum(weight, 0)
     last = tl.max(tl.where(weight > 0.0, v, 0), 0)
@@ -193,6 +235,23 @@ def draw(
     picked = tl.sum(tl.where(v == chosen, logit, 0.0), 0)
     tl.store(tokens + row, (tile * BLOCK + chosen).to(tl.int64))
     tl.store(logprobs + row, (picked - best - tl.log(total)).to(tl.float32))
+
+
+@triton.jit
+def shares(maxima, sums, row, tiles, T_BLOCK: tl.constexpr):
+    """A row's largest logit, and each tile's sum relative to it in float64."""
+    t = tl.arange(0, T_BLOCK)
+    best_T = tl.load(maxima + row * tiles + t, mask=t < tiles, other=float("-inf"))
+    best = tl.max(best_T, 0)
+    sum_T = tl.load(sums + row * tiles + t, mask=t < tiles, other=0.0)
+    return best, (sum_T * tl.exp(best_T - best)).to(tl.float64)
+
+
+@triton.jit
+def ordered(number):
+    """An integer that is the larger, the larger the number is."""
+    bits = number.to(tl.int32, bitcast=True)
+    return bits ^ ((bits >> 31) & 0x7FFFFFFF)
 
 
 @triton.jit

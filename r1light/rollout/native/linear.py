@@ -8,11 +8,14 @@ N tokens, I inputs, O outputs.
 
 from __future__ import annotations
 
+from importlib.util import find_spec
 from typing import Any
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
+
+TRITON = find_spec("triton") is not None
 
 
 class Linear:
@@ -71,6 +74,10 @@ class Gate:
         gate, up = self._packed
         if gate is None or up is None:
             both_N2 = F.linear(input_NI, self.weight, self.bias)
+            if both_N2.is_cuda and TRITON:
+                from r1light.rollout.native.operations import gate as opened
+
+                return opened(both_N2)
             return F.silu(both_N2[:, : self._width]).mul_(both_N2[:, self._width :])
         of_gate, of_up = (None, None) if self.bias is None else self.bias.view(2, -1)
         gate_NO = torch.ops.mkldnn._linear_pointwise(input_NI, gate, of_gate, "swish", [], "")

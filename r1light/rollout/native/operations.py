@@ -17,8 +17,23 @@ from r1light.rollout.native.support import Architecture
 
 LENGTH_BLOCK = 64
 """Keys that attention takes at a time."""
+FILLING_PROGRAMS = 256
+"""About as many programs at a time keep a large GPU busy."""
+SPLIT_LENGTH = 512
+"""Parts of a text shorter than this are not worth putting together again."""
 DRAW_BLOCK = 4096
 """Tokens of the vocabulary that are summed up at a time."""
+
+
+def rms_norm(hidden_BH: Tensor, weight_H: Tensor, eps: float) -> Tensor:
+    """`F.rms_norm` of rows that fit into registers, [B, H]; torch's own kernel is made for many."""
+    rows, width = hidden_BH.shape
+    normed_BH = torch.empty_like(hidden_BH)
+    block = triton.next_power_of_2(width)
+    kernels.rms_norm[rows,](
+        hidden_BH, weight_H, normed_BH, width, eps, BLOCK=block, num_warps=max(1, min(8, block // 512))
+    )
+    return normed_BH
 
 
 def rotate_and_keep(
@@ -58,10 +73,9 @@ def attend(
     places_B: Tensor,
     cache: Tensor,
     window: int | None,
-    splits: int,
     arch: Architecture,
 ) -> Tensor:
-    """Attention of each row's token over its own text (Dao 2023; split as by Dao et al., flash decoding).
+    """Attention of each row's token over its own text (Dao 2023); where rows are few, over its parts apart.
 
     Args:
         heads_BFD: [B, F, D], queries first.
@@ -69,13 +83,14 @@ def attend(
         places_B: int64 [B].
         cache: [2, S, K, L, D] of one layer.
         window: How many tokens a token sees, itself included; None for all before it.
-        splits: Into how many parts each text is cut, for rows too few to fill a GPU.
         arch: Heads.
 
     Returns:
         [B, A * D].
     """
     rows, fused, width = heads_BFD.shape
+    longest = min(cache.shape[3], window or cache.shape[3])
+    splits = max(1, min(FILLING_PROGRAMS // (rows * arch.kv_heads), longest // SPLIT_LENGTH))
     mixed_BA = heads_BFD.new_empty(rows, arch.heads * width)
     sharing = arch.heads // arch.kv_heads
     shape: dict[str, Any] = {
@@ -108,15 +123,18 @@ def gate(both_N2: Tensor) -> Tensor:
     return gated_NI
 
 
-def draw(logits_BV: Tensor, temperature: float, states_B: Tensor, drawn_B: Tensor) -> tuple[Tensor, Tensor]:
-    """`sample_tokens` without top_k and top_p, of two passes over the logits and without a copy of them.
+def draw(
+    logits_BV: Tensor, temperature: float, top_p: float, states_B: Tensor, drawn_B: Tensor
+) -> tuple[Tensor, Tensor]:
+    """`sample_tokens` without top_k, of a few passes over the logits, without a copy of them and unsorted.
 
     Sums are of float32 parts in float64, in another order than there: where a draw falls on the border of two
-    tokens, to about 1e-7, the other one may come.
+    tokens, to about 1e-7, the other one may come. Of equal logits on the border of the nucleus all are kept.
 
     Args:
         logits_BV: float32 [B, V].
         temperature: Above 0.
+        top_p: As in `SamplingParams`; 1 keeps all.
         states_B: int64 [B], of `row_states`.
         drawn_B: int64 [B], the token's position in its completion.
 
@@ -125,13 +143,25 @@ def draw(logits_BV: Tensor, temperature: float, states_B: Tensor, drawn_B: Tenso
     """
     rows, vocabulary = logits_BV.shape
     tiles = triton.cdiv(vocabulary, DRAW_BLOCK)
-    maxima_BT, sums_BT = logits_BV.new_empty(2, rows, tiles)
+    maxima_BT, sums_BT, kept_BT = logits_BV.new_empty(3, rows, tiles)
+    floors_B = torch.empty(rows, dtype=torch.int32, device=logits_BV.device)
     tokens_B, logprobs_B = torch.empty_like(states_B), logits_BV.new_empty(rows)
+    scale, cut = 1 / temperature, top_p < 1.0
+    block = {"BLOCK": DRAW_BLOCK, "num_warps": 8}
+    tile_block = triton.next_power_of_2(tiles)
     kernels.sum_tiles[rows, tiles](
-        logits_BV, maxima_BT, sums_BT, 1 / temperature, vocabulary, tiles, BLOCK=DRAW_BLOCK, num_warps=8
+        logits_BV, maxima_BT, floors_B, sums_BT, scale, vocabulary, tiles, CUT=False, **block
     )
+    if cut:
+        kernels.nucleus[rows,](
+            logits_BV, maxima_BT, sums_BT, floors_B, scale, top_p, vocabulary, tiles, BLOCK=512,
+            T_BLOCK=tile_block, num_warps=4,
+        )  # fmt: skip
+        kernels.sum_tiles[rows, tiles](
+            logits_BV, maxima_BT, floors_B, kept_BT, scale, vocabulary, tiles, CUT=True, **block
+        )
     kernels.draw[rows,](
-        logits_BV, maxima_BT, sums_BT, states_B, drawn_B, tokens_B, logprobs_B, 1 / temperature, vocabulary,
-        tiles, BLOCK=DRAW_BLOCK, T_BLOCK=triton.next_power_of_2(tiles), num_warps=8,
+        logits_BV, maxima_BT, sums_BT, floors_B, kept_BT, states_B, drawn_B, tokens_B, logprobs_B, scale,
+        vocabulary, tiles, CUT=cut, T_BLOCK=tile_block, **block,
     )  # fmt: skip
     return tokens_B, logprobs_B

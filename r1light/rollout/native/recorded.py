@@ -112,8 +112,8 @@ class RecordedSlots:
     def _write(self, rows: int, params: SamplingParams) -> None:
         tokens_B, positions_B, states_B, drawn_B, places_B = self._state_5S[:, :rows]
         logits_BV = fused_step(self._decoder, tokens_B, positions_B, places_B, self.cache)
-        if params.temperature > 0.0 and not params.top_k and params.top_p >= 1.0:
-            sampled_B, logprobs_B = draw(logits_BV, params.temperature, states_B, drawn_B)
+        if params.temperature > 0.0 and not params.top_k:
+            sampled_B, logprobs_B = draw(logits_BV, params.temperature, params.top_p, states_B, drawn_B)
         else:
             sampled_B, logprobs_B = sample_tokens(logits_BV, params, states_B, drawn_B)
         self._logprobs_S[:rows] = logprobs_B

@@ -57,9 +57,13 @@ def strategy(stage: int, offload: Sequence[str], max_grad_norm: float | None, ti
         timeout: How long a process waits for another.
     """
     os.environ.setdefault("DS_ACCELERATOR", "cuda" if torch.cuda.is_available() else "cpu")
-    from deepspeed import comm
+    from deepspeed import comm, ops
     from lightning.fabric.utilities.seed import reset_seed
     from lightning.pytorch.strategies import DeepSpeedStrategy
+
+    if os.environ["DS_ACCELERATOR"] == "cpu":
+        # else a reduction for inference would be compiled first, which takes a compiler and a minute
+        ops.__compatible_ops__ = {"deepspeed_shm_comm": False}
 
     class OnAnyDevice(DeepSpeedStrategy):
         """Lightning's strategy, which refuses CPUs, on any device; a checkpoint is whole or absent."""

@@ -21,9 +21,11 @@ DIFFERENCE = "sampling/sampling_logp_difference/mean"
 MOST_DIFFERENCE = 0.1
 """Nats a token that trainer and engine may differ on average, in mixed precision."""
 LOSSES = {"32-true": 0.01, "bf16-mixed": 0.05, "bf16-true": 0.05}
-"""How far losses of one strategy may be from those of another, relatively. DeepSpeed holds weights in bfloat16
-where others hold them in float32, and Adam's first steps make much of small gradients: 2 updates differ by
-0.016 on a CPU."""
+"""How far losses of one strategy may be from those of another, relatively.
+
+DeepSpeed holds weights in bfloat16 where others hold them in float32, and Adam's first steps make much of
+small gradients: the losses of 2 updates differ by up to 0.016 on a CPU.
+"""
 MOST_KEPT = 1_000_000
 """Characters of the output of a command that fails: the last ones."""
 

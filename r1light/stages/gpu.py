@@ -1,0 +1,27 @@
+"""What makes training fast on a GPU alone."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from r1light.config.schema import RunConfig
+from r1light.stages.build import device_of
+
+
+def takes_segments(config: RunConfig, model: Any) -> bool:
+    """Whether all rows of a forward pass stand in one line, told apart by `Segments`; the model is made ready.
+
+    Only the kernels for 16 bits take such lines fast.
+
+    Args:
+        config: The run's configuration.
+        model: What is trained.
+    """
+    from r1light.training.forward import can_share_prompts
+    from r1light.training.tree_attention import use_trees
+
+    short = config.trainer.precision != "32-true"
+    found = device_of(config) == "cuda" and short and can_share_prompts(model)
+    if found:
+        use_trees(model)
+    return found

@@ -67,3 +67,12 @@ def add_product(total: Tensor, left: Tensor, right: Tensor) -> None:
         return
     with torch.autocast(left.device.type, enabled=False):
         total.addmm_(left, right)
+
+
+def row_products(left_CW: Tensor, right_CW: Tensor) -> Tensor:
+    """The scalar product of each row with the other's, [C], in their own dtype.
+
+    Autocast would take it in 16 bits.
+    """
+    with torch.autocast(left_CW.device.type, enabled=False):
+        return torch.linalg.vecdot(left_CW, right_CW)

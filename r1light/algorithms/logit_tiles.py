@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from r1light.algorithms.lm_head import product
+from r1light.algorithms.lm_head import product, row_products
 
 CPU_TILE_ELEMENTS = 2**20
 """Logits at a time on a CPU: 4 MiB stay in its caches."""
@@ -75,7 +75,7 @@ class RunningSums:
         self._largest_C = largest_C
         below_CW = logits_CW - largest_C[:, None]
         weights_CW = below_CW.exp()
-        self._weighted_C = self._weighted_C + torch.linalg.vecdot(weights_CW, below_CW)
+        self._weighted_C = self._weighted_C + row_products(weights_CW, below_CW)
         self._total_C = self._total_C + weights_CW.sum(-1)
         inside = Inside.of(self._targets_C, columns)
         found_C = logits_CW.gather(-1, inside.place_C1).squeeze(-1)

@@ -157,7 +157,9 @@ class _ChunkedLogprobs(torch.autograd.Function):
                     None if grad_logprobs_T is None else grad_logprobs_T[rows],
                     None if grad_entropy_T is None else grad_entropy_T[rows],
                     entropy_T[rows],
-                ).div_(ctx.temperature)
+                )
+                if ctx.temperature != 1.0:
+                    grad_CW.div_(ctx.temperature)
                 if grad_bias_V is not None:
                     grad_bias_V[columns] += grad_CW.sum(dim=0)
                 grad_CW = grad_CW.to(ctx.dtype)

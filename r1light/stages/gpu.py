@@ -9,7 +9,7 @@ from r1light.stages.build import device_of
 
 
 def takes_segments(config: RunConfig, model: Any) -> bool:
-    """Whether all rows of a forward pass stand in one line, told apart by `Segments`; the model is made ready.
+    """Whether all rows of a pass stand in one line, told apart by `Segments`; the model is made ready for it.
 
     Only the kernels for 16 bits take such lines fast.
 

@@ -173,7 +173,7 @@ class SupervisedModule(lightning.LightningModule):
         return self.objective.finish(ranks.add_up(self._sum(found)))
 
     def _sum(self, found: Sequence[Tensor]) -> Tensor:
-        """Metrics of all passes, read at their end: a GPU that is asked after each would wait for the next."""
+        """Of all passes' metrics, read at their end: a GPU that is asked after each waits for the next."""
         sums = torch.zeros(self.objective.metrics, dtype=torch.float64)
         for metrics_M in found:
             sums += metrics_M.to("cpu", torch.float64)

@@ -4,8 +4,8 @@ No mask is made, which the fast kernels do not take, and nothing is computed for
 other. Completions that share a prompt see its keys and values, which are copied to each; all else of the
 prompt is computed once.
 
-Shapes: L tokens of the line, N stretches of it, S keys of all stretches, T queries and U keys of one, H heads,
-K heads of keys and values, D numbers a head.
+Shapes: L tokens of the line, N stretches of it (M = N + 1), S keys of all stretches, T queries and U keys of
+one, H heads, K heads of keys and values, D numbers a head.
 """
 
 from __future__ import annotations
@@ -28,13 +28,14 @@ LARGEST_HEAD = 256
 
 @dataclass(frozen=True, slots=True)
 class Segments:
-    """Stretches of a line, each of which sees keys of its own: the last query all of them, the one before it
-    all but the last, and so on.
+    """Stretches of a line, each of which sees keys of its own.
+
+    Its last query sees all of them, the one before it all but the last, and so on.
 
     Attributes:
-        queries_M: int32 [N + 1], where the stretches begin in the line, and its end.
-        keys_M: int32 [N + 1], where their keys begin among all keys, and the end of those.
-        place_S: int64 [S], where in the line each key stands; None where keys are the line's tokens.
+        queries_M: int32, where the stretches begin in the line, and its end.
+        keys_M: int32, where their keys begin among all keys, and the end of those.
+        place_S: int64, where in the line each key stands; None where keys are the line's tokens.
         longest: The most queries and the most keys of a stretch.
     """
 
@@ -45,7 +46,7 @@ class Segments:
 
     @classmethod
     def of(cls, branches: Sequence[Branch]) -> Segments:
-        """From branches that cover a line, in its order. One that follows its trunk at once is one with it."""
+        """From branches that cover a line, in its order. One that goes on where its trunk ends joins it."""
         queries: list[int] = []
         keys: list[list[Tensor]] = []
         for branch in branches:
@@ -112,7 +113,7 @@ def takes_kernel(tensor: Tensor) -> bool:
 
 
 def _kernel(q_LHD: Tensor, k_SKD: Tensor, v_SKD: Tensor, parts: Segments, scale: float | None) -> Tensor:
-    """By torch's kernel (FlashAttention-2, arXiv:2307.08691), whose causal mask is aligned to the last key."""
+    """By torch's kernel (FlashAttention-2, arXiv:2307.08691): the last query sees the last key."""
     from torch.nn.attention.varlen import varlen_attn
 
     # before torch 2.12 it groups heads unasked

@@ -1,4 +1,4 @@
-"""Rows in one line, told apart by where they begin: against a mask over the whole line, and a forward a row."""
+"""Rows in one line, told apart by where they begin: against trees, and what torch says of its kernel."""
 
 from __future__ import annotations
 

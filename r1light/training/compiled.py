@@ -1,0 +1,26 @@
+"""Layers compiled: on a GPU the many small operations between matrix products become few."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+
+from r1light.training.forward import blocks
+from r1light.training.tree_attention import NAME, attention_forward
+
+
+def compile_layers(model: Any, backend: str = "inductor") -> None:
+    """Have a model's layers compiled at their first use, all of them to the same code, for any length.
+
+    Attention is left as it is: its kernel is one already, and who sees whom is no concern of a compiler.
+
+    Args:
+        model: A Hugging Face model that knows trees.
+        backend: Of torch.compile.
+    """
+    from transformers import AttentionInterface
+
+    AttentionInterface.register(NAME, torch.compiler.disable(attention_forward))
+    for block in blocks(model):
+        block.compile(dynamic=True, backend=backend)

@@ -34,7 +34,7 @@ def takes_segments(config: RunConfig, model: Any) -> bool:
 
 
 def _compile(config: RunConfig, model: Any, takes: bool) -> None:
-    from r1light.training.compiled import compile_layers
+    from r1light.training.compiled import compile_layers, fuse_head
 
     if not takes or config.trainer.strategy != "ddp":
         raise ConfigError(
@@ -47,3 +47,4 @@ def _compile(config: RunConfig, model: Any, takes: bool) -> None:
             "its layers would be compiled anew; take rollout=native"
         )
     compile_layers(model)
+    fuse_head(model)

@@ -10,6 +10,11 @@ from r1light.training.forward import blocks
 from r1light.training.tree_attention import NAME, attention_forward
 
 
+def fuse_head(model: Any) -> None:
+    """Have the passes over a model's logits compiled at their first use; see `chunked_logprobs`."""
+    model.get_output_embeddings().fused = True
+
+
 def compile_layers(model: Any, backend: str = "inductor") -> None:
     """Have a model's layers compiled at their first use, all of them to the same code, for any length.
 

@@ -57,8 +57,9 @@ def test_no_segments_on_a_cpu(model, monkeypatch):
 def test_layers_are_compiled_where_that_is_of_use(model, monkeypatch):
     done = []
     monkeypatch.setattr(compiled, "compile_layers", done.append)
+    monkeypatch.setattr(compiled, "fuse_head", done.append)
     assert gpu.takes_segments(run(compile=True), model)
-    assert done == [model]
+    assert done == [model, model]
     with pytest.raises(ConfigError, match="take rollout=native"):
         gpu.takes_segments(run(compile=True, rollout="hf"), model)
     assert gpu.takes_segments(run("sft", rollout="hf", compile=True), model)

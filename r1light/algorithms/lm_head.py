@@ -78,4 +78,5 @@ def row_products(left_CW: Tensor, right_CW: Tensor) -> Tensor:
     Autocast would take it in 16 bits.
     """
     with torch.autocast(left_CW.device.type, enabled=False):
-        return torch.linalg.vecdot(left_CW, right_CW)
+        products_C: Tensor = torch.linalg.vecdot(left_CW, right_CW)
+    return products_C

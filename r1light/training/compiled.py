@@ -26,6 +26,7 @@ def compile_layers(model: Any, backend: str = "inductor") -> None:
     """
     from transformers import AttentionInterface
 
-    AttentionInterface.register(NAME, torch.compiler.disable(attention_forward))
+    left: Any = torch.compiler.disable(attention_forward)  # type: ignore[no-untyped-call]
+    AttentionInterface.register(NAME, left)
     for block in blocks(model):
         block.compile(dynamic=True, backend=backend)

@@ -119,10 +119,11 @@ def _kernel(q_LHD: Tensor, k_SKD: Tensor, v_SKD: Tensor, parts: Segments, scale:
     # before torch 2.12 it groups heads unasked
     asked = "enable_gqa" in inspect.signature(varlen_attn).parameters
     options: dict[str, Any] = {"enable_gqa": True} if asked else {}
-    out_LHD: Tensor = varlen_attn(
+    out_LHD: Any = varlen_attn(
         q_LHD, k_SKD, v_SKD, parts.queries_M, parts.keys_M, *parts.longest,
         scale=scale, window_size=(-1, 0), **options,
     )  # fmt: skip
+    assert isinstance(out_LHD, Tensor)  # nothing else was asked for
     return out_LHD
 
 
@@ -130,13 +131,14 @@ def _one_by_one(q_LHD: Tensor, k_SKD: Tensor, v_SKD: Tensor, parts: Segments, sc
     """The same on any device and in any dtype, a stretch at a time."""
     queries, keys = (ends_M.diff().tolist() for ends_M in (parts.queries_M, parts.keys_M))
     outputs = []
-    for q_THD, k_UKD, v_UKD in zip(q_LHD.split(queries), k_SKD.split(keys), v_SKD.split(keys), strict=True):
-        tokens, seen = len(q_THD), len(k_UKD)
+    for stretch in zip(
+        torch.split(q_LHD, queries), torch.split(k_SKD, keys), torch.split(v_SKD, keys), strict=True
+    ):
+        q_HTD, k_KUD, v_KUD = (each.transpose(0, 1)[None] for each in stretch)
+        tokens, seen = q_HTD.shape[2], k_KUD.shape[2]
+        seen_TU = torch.ones(tokens, seen, dtype=torch.bool, device=parts.device).tril(seen - tokens)
         out_HTD = scaled_dot_product_attention(
-            *(each.transpose(0, 1)[None] for each in (q_THD, k_UKD, v_UKD)),
-            attn_mask=torch.ones(tokens, seen, dtype=torch.bool, device=parts.device).tril(seen - tokens),
-            scale=scale,
-            enable_gqa=True,
-        )[0]
-        outputs.append(out_HTD.transpose(0, 1))
+            q_HTD, k_KUD, v_KUD, attn_mask=seen_TU, scale=scale, enable_gqa=True
+        )
+        outputs.append(out_HTD[0].transpose(0, 1))
     return torch.cat(outputs)

@@ -18,7 +18,7 @@ import torch
 from torch import Tensor
 
 from r1light.algorithms.distill_loss import generalised_jsd, topk_divergence
-from r1light.algorithms.lm_head import Head, dot, head_logits, operand_dtype, product
+from r1light.algorithms.lm_head import Head, head_logits, operand_dtype, product, row_products
 from r1light.algorithms.logprob import default_chunk_tokens
 
 
@@ -191,7 +191,7 @@ class _ChunkedDivergence(torch.autograd.Function):
                 sums.add(rows, grad_CV.div_(temperature), hidden_TH[rows])
             loss += divergence.detach()
             logprobs_CV = logprobs_CV.detach()
-            entropy -= dot(logprobs_CV.exp(), logprobs_CV).sum()
+            entropy -= row_products(logprobs_CV.exp(), logprobs_CV).sum()
         ctx.save_for_backward(sums.hidden_TH, sums.weight_VH, sums.bias_V)
         ctx.dtypes = (hidden_TH.dtype, weight_VH.dtype, None if bias_V is None else bias_V.dtype)
         ctx.mark_non_differentiable(entropy)

@@ -18,16 +18,19 @@ class Head:
     Attributes:
         weight_VH: Float [V, H].
         bias_V: Float [V], or None.
+        fused: Whether passes over its logits are compiled; see `chunked_logprobs`.
     """
 
     weight_VH: Tensor
     bias_V: Tensor | None = None
+    fused: bool = False
 
     def first(self, tokens: int) -> Head:
         """The head of the first so many tokens of the vocabulary; gradients reach the whole one."""
         if tokens == self.weight_VH.shape[0]:
             return self
-        return Head(self.weight_VH[:tokens], None if self.bias_V is None else self.bias_V[:tokens])
+        bias_V = None if self.bias_V is None else self.bias_V[:tokens]
+        return Head(self.weight_VH[:tokens], bias_V, self.fused)
 
 
 def head_logits(hidden_TH: Tensor, head: Head, temperature: float) -> Tensor:
@@ -69,8 +72,11 @@ def add_product(total: Tensor, left: Tensor, right: Tensor) -> None:
         total.addmm_(left, right)
 
 
-def dot(left: Tensor, right: Tensor) -> Tensor:
-    """Sums of products along the last dimension in the operands' own dtype, which autocast would halve."""
-    with torch.autocast(left.device.type, enabled=False):
-        found: Tensor = torch.linalg.vecdot(left, right)
-    return found
+def row_products(left_CW: Tensor, right_CW: Tensor) -> Tensor:
+    """The scalar product of each row with the other's, [C], in their own dtype.
+
+    Autocast would take it in 16 bits.
+    """
+    with torch.autocast(left_CW.device.type, enabled=False):
+        products_C: Tensor = torch.linalg.vecdot(left_CW, right_CW)
+    return products_C

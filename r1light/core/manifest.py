@@ -29,6 +29,7 @@ NOT_IN_FINGERPRINT: tuple[tuple[str, ...], ...] = (
     ("reward", "deadline_s"),
     ("data", "recommended"),
     ("model", "recommended"),
+    ("trainer", "compile"),
     ("trainer", "devices"),
     ("trainer", "nodes"),
     ("trainer", "threads"),

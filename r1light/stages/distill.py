@@ -120,6 +120,7 @@ def _rows(config: RunConfig, folder: RunFolder, parts: _Parts) -> tuple[list[Sft
 
 def _objective(config: RunConfig, folder: RunFolder, parts: _Parts, rows: list[SftRow]) -> Objective:
     """What is learnt of texts."""
+    from r1light.stages.gpu import takes_segments
     from r1light.stages.supervised import forward_tokens
     from r1light.stages.teacher import teacher_of_texts
     from r1light.training.distill import DistillObjective
@@ -128,7 +129,7 @@ def _objective(config: RunConfig, folder: RunFolder, parts: _Parts, rows: list[S
     options: DistillOptions = config.stage
     tokens = forward_tokens(config)
     if options.mode == "data":
-        return SftObjective(tokens, options.packed)
+        return SftObjective(tokens, options.packed, takes_segments(config, parts.student.model))
     teacher = teacher_of_texts(config, folder, parts.teacher, parts.vocabulary, rows)
     return DistillObjective(teacher, parts.vocabulary, options.temperature, tokens, options.packed)
 

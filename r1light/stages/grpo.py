@@ -103,6 +103,7 @@ def _assemble(
     from r1light.rewards.overlap import Overlapped
     from r1light.stages import build
     from r1light.stages.adapters import with_adapters
+    from r1light.stages.gpu import takes_segments
     from r1light.stages.measuring import measures
     from r1light.training.collect import Collector, Overlong
     from r1light.training.forward import check_head
@@ -133,7 +134,8 @@ def _assemble(
     )
     problems = ProblemSchedule(data.train, config.seed, options.preference_switch)
     lanes = build.lanes_of(config, loaded.model)
-    module = GrpoModule(loaded.model, options, collector, problems, config.seed, lanes)
+    segments = takes_segments(config, loaded.model)
+    module = GrpoModule(loaded.model, options, collector, problems, config.seed, lanes, segments=segments)
     measured = measures(strict=False)
     watch = Watch(
         held_out=HeldOut(engine, encoder, graders, params, interrupt, measured),

@@ -32,6 +32,7 @@ def run(config: RunConfig, folder: RunFolder) -> StageResult:
     """Read the rows, show what is learnt of them, train, and save the model."""
     from r1light.stages import build, texts
     from r1light.stages.adapters import with_adapters
+    from r1light.stages.gpu import takes_segments
     from r1light.stages.supervised import finish, forward_tokens, set_up, train_on_rows
     from r1light.training.forward import check_head
     from r1light.training.sft import SftObjective
@@ -46,7 +47,8 @@ def run(config: RunConfig, folder: RunFolder) -> StageResult:
     texts.show_targets(folder, rows[0], options.preview_rows, loaded.tokenizer)
     texts.check_packing(loaded.model, options)
     with_adapters(loaded.model, config)
-    objective = SftObjective(forward_tokens(config), options.packed)
+    segments = takes_segments(config, loaded.model)
+    objective = SftObjective(forward_tokens(config), options.packed, segments)
     trained = train_on_rows(config, folder, loaded.model, objective, rows)
     texts.save_writer(folder, loaded, encoder)
     return finish(folder, "sft", trained.metrics(), {"model": str(folder.model)}, encoder.example())

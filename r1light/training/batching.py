@@ -4,7 +4,7 @@ The completions of one prompt share it: they hang on one copy of the prompt like
 token sees the trunk and its own branch (tree_attention.py). Each position number counts on from the trunk, so
 the model computes what it would for every prompt and completion on their own, and the prompt is computed once
 a group. All trees of a micro-batch stand in one line. Where a model does not know trees, each completion has
-a line with a prompt of its own.
+a line with a prompt of its own. On a GPU who sees whom is said by `Segments` (varlen_attention.py).
 
 Shapes: N lines, L tokens a line (padded), B rows (completions), T completion tokens (padded), K completion
 tokens of all rows together.
@@ -13,16 +13,19 @@ tokens of all rows together.
 from __future__ import annotations
 
 import random
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, fields, replace
 from itertools import accumulate, groupby
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor
 
 from r1light.training import ranks
-from r1light.training.tree_attention import Branch, Trees, only_trees
+from r1light.training.tree_attention import Branch, Layout, Trees, only_trees
+from r1light.training.varlen_attention import Segments
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +70,7 @@ class MicroBatch:
 
     input_ids_NL: Tensor
     position_ids_NL: Tensor
-    trees: Trees | None
+    trees: Layout | None
     source_K: Tensor
     target_K: Tensor
     row_K: Tensor
@@ -126,7 +129,12 @@ def minibatches(rows: Sequence[Row], count: int, draw: str) -> Iterator[list[int
 
 
 def micro_batches(
-    rows: Sequence[Row], max_tokens: int, share_prompts: bool = True, lanes: int = 1
+    rows: Sequence[Row],
+    max_tokens: int,
+    share_prompts: bool = True,
+    lanes: int = 1,
+    *,
+    segments: bool = False,
 ) -> Iterator[MicroBatch]:
     """Cut rows into micro-batches with next to no padding.
 
@@ -136,11 +144,12 @@ def micro_batches(
             of its own.
         share_prompts: Whether rows of one group hang on one copy of their prompt, as far as they fit.
         lanes: A multiple of which the number of micro-batches is to be, all of like size.
+        segments: Whether who sees whom is said by `Segments`; there is no padding then in any case.
     """
     trees = sorted(_trees(rows, max_tokens if share_prompts else 0), key=lambda tree: -tree.tokens)
-    if share_prompts:
-        for chosen in _even(trees, max_tokens, lanes):
-            yield _micro_batch(rows, chosen, sum(tree.tokens for tree in chosen))
+    if share_prompts or segments:
+        for chosen in even_parts(trees, lambda tree: tree.tokens, max_tokens, lanes):
+            yield _micro_batch(rows, chosen, sum(tree.tokens for tree in chosen), segments)
         return
     batch: list[_Tree] = []
     for tree in trees:
@@ -152,19 +161,28 @@ def micro_batches(
         yield _micro_batch(rows, batch, batch[0].tokens)
 
 
-def _even(trees: Sequence[_Tree], max_tokens: int, lanes: int) -> list[list[_Tree]]:
-    """Trees, the largest first, in as few parts of like size as hold them: each to the emptiest part."""
-    total = sum(tree.tokens for tree in trees)
-    needed = -(-total // max_tokens)
+def even_parts(
+    items: Sequence[T], tokens: Callable[[T], int], max_tokens: int, multiple: int = 1
+) -> list[list[T]]:
+    """Items, the largest first, in as few parts of like size as hold them: each to the emptiest part.
+
+    Args:
+        items: The largest first.
+        tokens: The size of one.
+        max_tokens: The most tokens of a part; a larger item is one of its own.
+        multiple: Of which the number of parts is to be a multiple, where there are as many items.
+    """
+    sizes = [tokens(item) for item in items]
+    needed = -(-sum(sizes) // max_tokens)
     while True:
-        count = min(-(-needed // lanes) * lanes, len(trees))
-        parts: list[list[_Tree]] = [[] for _ in range(count)]
-        sizes = [0] * count
-        for tree in trees:
-            emptiest = sizes.index(min(sizes))
-            parts[emptiest].append(tree)
-            sizes[emptiest] += tree.tokens
-        if count == len(trees) or max(sizes) <= max_tokens:
+        count = min(-(-needed // multiple) * multiple, len(items))
+        parts: list[list[T]] = [[] for _ in range(count)]
+        filled = [0] * count
+        for item, size in zip(items, sizes, strict=True):
+            emptiest = filled.index(min(filled))
+            parts[emptiest].append(item)
+            filled[emptiest] += size
+        if count == len(items) or max(filled) <= max_tokens:
             return parts
         needed = count + 1
 
@@ -190,7 +208,9 @@ def _trees_of_group(rows: Sequence[Row], members: Iterable[int], max_tokens: int
         yield _Tree(tuple(branches), tokens)
 
 
-def _micro_batch(rows: Sequence[Row], trees: Sequence[_Tree], length: int) -> MicroBatch:
+def _micro_batch(
+    rows: Sequence[Row], trees: Sequence[_Tree], length: int, segments: bool = False
+) -> MicroBatch:
     """Trees one behind the other in a line of this length, or each in a line of its own."""
     order = [position for tree in trees for position in tree.rows]
     shared = sum(tree.tokens for tree in trees) == length
@@ -204,6 +224,9 @@ def _micro_batch(rows: Sequence[Row], trees: Sequence[_Tree], length: int) -> Mi
         planted = _plant([rows[position] for position in tree.rows], input_ids, position_ids, start)
         branches += planted
         source += [_sources(branch) for branch in planted[1:]]
+    layout: Layout | None = Segments.of(branches) if segments else None
+    if shared and len(order) > 1 and not segments:
+        layout = Trees.of(branches, length)
     lengths = torch.tensor([len(rows[position].completion_ids) for position in order])
     mask_BT = torch.arange(int(lengths.max()))[None, :] < lengths[:, None]
     row_K, column_K = mask_BT.nonzero(as_tuple=True)
@@ -215,7 +238,7 @@ def _micro_batch(rows: Sequence[Row], trees: Sequence[_Tree], length: int) -> Mi
     return MicroBatch(
         input_ids_NL=input_ids.view(-1, length),
         position_ids_NL=position_ids.view(-1, length),
-        trees=Trees.of(branches, length) if shared and len(order) > 1 else None,
+        trees=layout,
         source_K=torch.cat(source),
         target_K=torch.tensor([token for position in order for token in rows[position].completion_ids]),
         row_K=row_K,

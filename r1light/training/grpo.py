@@ -37,7 +37,7 @@ from r1light.training.lanes import Lanes
 from r1light.training.metrics import UpdateSums
 from r1light.training.problems import ProblemSchedule
 from r1light.training.reference import Reference, follow, reference_of
-from r1light.training.stepping import Skips, backward, one_pass, set_learning_rate, step, wrapped
+from r1light.training.stepping import Skips, adamw, backward, one_pass, set_learning_rate, step, wrapped
 from r1light.training.strategies import share_out
 from r1light.training.tree_attention import use_trees
 from r1light.training.whole import engine_parameters
@@ -73,6 +73,8 @@ class GrpoModule(lightning.LightningModule):
         problems: ProblemSchedule,
         seed: int,
         lanes: int = 1,
+        *,
+        segments: bool = False,
     ) -> None:
         super().__init__()
         self.automatic_optimization = False
@@ -89,7 +91,8 @@ class GrpoModule(lightning.LightningModule):
         self.skips = Skips(options.max_skipped_updates)
         disable_dropout(policy)
         self.share_prompts = options.share_prompts and can_share_prompts(policy)
-        if self.share_prompts:
+        self.segments = segments
+        if self.share_prompts or segments:
             use_trees(policy)
         self.lanes = Lanes(policy, lanes)
         self.matmul_parameters = matmul_parameters(policy)
@@ -161,7 +164,7 @@ class GrpoModule(lightning.LightningModule):
 
     def _cut(self, rows: Sequence[Row]) -> list[MicroBatch]:
         tokens = self.options.pass_tokens(self.device.type == "cpu")
-        cut = micro_batches(rows, tokens, self.share_prompts, self.lanes.count)
+        cut = micro_batches(rows, tokens, self.share_prompts, self.lanes.count, segments=self.segments)
         return [batch.to(self.device) for batch in cut]
 
     @torch.no_grad()
@@ -254,11 +257,9 @@ class GrpoModule(lightning.LightningModule):
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
         """AdamW on all weights that require a gradient."""
-        return torch.optim.AdamW(
-            [parameter for parameter in self.policy.parameters() if parameter.requires_grad],
-            lr=self.options.lr,
-            betas=(0.9, self.options.adam_beta2),
-            weight_decay=self.options.weight_decay,
+        given = self.options
+        return adamw(
+            self.policy.parameters(), lr=given.lr, beta2=given.adam_beta2, weight_decay=given.weight_decay
         )
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:

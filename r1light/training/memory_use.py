@@ -37,6 +37,7 @@ def use_of(config: RunConfig, size: ModelSize, *, cpu: bool, drawn: int, prompt:
     full, quantized = learns and not lora.rank, lora.quantize != "none"
     rollout = config.rollout.config
     shares = config.rollout.name == "hf" or quantized  # rollout=native hands 4 bits on
+    masked = cpu or config.trainer.precision == "32-true"  # else segments tell rows apart
     text = min(prompt + options.max_tokens, size.context or math.inf) if writes else 0
     return Use(
         size=size,
@@ -46,7 +47,7 @@ def use_of(config: RunConfig, size: ModelSize, *, cpu: bool, drawn: int, prompt:
         quantized=quantized,
         tokens=_tokens(config, size, cpu) if learns else 0,
         checkpointing=learns and options.gradient_checkpointing,
-        seen=int(text) if getattr(options, "share_prompts", False) else 0,
+        seen=int(text) if masked and getattr(options, "share_prompts", False) else 0,
         chunk=CPU_CHUNK if cpu else GPU_CHUNK,
         kept=KEPT,
         reference=config.stage_name == "grpo" and full and options.loss_options.kl_coefficient > 0,

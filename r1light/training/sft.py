@@ -7,14 +7,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields, replace
+from itertools import accumulate, pairwise
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from r1light.algorithms.sft_loss import sft_loss
+from r1light.training.batching import even_parts
 from r1light.training.forward import target_logprobs
 from r1light.training.supervised import Sums
+from r1light.training.tree_attention import Branch, only_trees
+from r1light.training.varlen_attention import Segments
 
 PASS_TOKENS = 64
 """What a forward pass costs beside its tokens, in tokens; on a CPU next to nothing."""
@@ -62,9 +66,10 @@ class TokenBatch:
         input_ids_NL: int64 token ids; padding repeats id 0 and is never looked at.
         position_ids_NL: int64, counted anew for each row of a line.
         mask_NLL: bool, True where a token (second axis) may see another (third); None where each line is one
-            row, which plain causal attention serves.
+            row, which plain causal attention serves, or `segments` say it.
         source_K: int64, where in the flattened [N * L] the hidden state stands that predicts each target.
         target_K: int64, the targets.
+        segments: The rows of the only line; None where lines are padded.
     """
 
     input_ids_NL: Tensor
@@ -72,6 +77,7 @@ class TokenBatch:
     mask_NLL: Tensor | None
     source_K: Tensor
     target_K: Tensor
+    segments: Segments | None = None
 
     def to(self, device: torch.device | str) -> TokenBatch:
         """The same on another device."""
@@ -79,11 +85,14 @@ class TokenBatch:
         moved: dict[str, Any] = {
             name: value.to(device) for name, value in values.items() if isinstance(value, Tensor)
         }
-        return replace(self, **moved)
+        segments = None if self.segments is None else self.segments.to(device)
+        return replace(self, **moved, segments=segments)
 
     @property
     def attention(self) -> dict[str, Any]:
         """What a model's forward pass needs to know of it."""
+        if self.segments is not None:
+            return only_trees(self.segments)
         return {} if self.mask_NLL is None else {"attention_mask": self.mask_NLL[:, None]}
 
 
@@ -94,10 +103,12 @@ class SftObjective:
     Attributes:
         max_tokens: The most tokens of a forward pass, padding included.
         packed: Whether several rows share a line, so that lines of an update are of nearly one length.
+        segments: Whether all rows of a pass share one line in any case, without padding; see `token_batches`.
     """
 
     max_tokens: int
     packed: bool
+    segments: bool = False
     metrics: int = len(METRICS)
 
     def weight(self, row: SftRow) -> float:
@@ -110,7 +121,7 @@ class SftObjective:
 
     def micro_batches(self, rows: Sequence[SftRow], device: torch.device) -> Iterator[TokenBatch]:
         """Lines of like length together; see `token_batches`."""
-        for batch in token_batches(rows, self.max_tokens, packed=self.packed):
+        for batch in token_batches(rows, self.max_tokens, packed=self.packed, segments=self.segments):
             yield batch.to(device)
 
     def __call__(self, model: Any, batch: TokenBatch) -> Sums:
@@ -126,7 +137,9 @@ class SftObjective:
         return {"loss": nll / tokens, "entropy": entropy / tokens, "target_tokens": tokens}
 
 
-def token_batches(rows: Sequence[SftRow], max_tokens: int, *, packed: bool) -> Iterator[TokenBatch]:
+def token_batches(
+    rows: Sequence[SftRow], max_tokens: int, *, packed: bool, segments: bool = False
+) -> Iterator[TokenBatch]:
     """Cut rows into forward passes with next to no padding: lines sorted by length, cut where it saves most.
 
     Args:
@@ -134,7 +147,13 @@ def token_batches(rows: Sequence[SftRow], max_tokens: int, *, packed: bool) -> I
         max_tokens: The most tokens of a forward pass, padding included. A single longer line is one of its
             own.
         packed: Whether lines are filled with several rows, which do not see one another.
+        segments: Whether each pass is one line, whose rows `Segments` tell apart: for models that know trees.
     """
+    if segments:
+        ordered = sorted(rows, key=_inputs, reverse=True)
+        for line in even_parts(ordered, _inputs, max_tokens):
+            yield token_batch([line], segments=True)
+        return
     for lines in line_batches(rows, max_tokens, packed=packed):
         yield token_batch(lines)
 
@@ -195,12 +214,16 @@ def pack(rows: Sequence[SftRow]) -> list[list[SftRow]]:
     return lines
 
 
+def _inputs(row: SftRow) -> int:
+    """A row's last id predicts nothing, so it is none."""
+    return len(row.input_ids) - 1
+
+
 def _tokens(line: Sequence[SftRow]) -> int:
-    """The inputs of a line: a row's last id predicts nothing, so it is none."""
-    return sum(len(row.input_ids) - 1 for row in line)
+    return sum(map(_inputs, line))
 
 
-def token_batch(lines: Sequence[Sequence[SftRow]]) -> TokenBatch:
+def token_batch(lines: Sequence[Sequence[SftRow]], *, segments: bool = False) -> TokenBatch:
     """Lines of rows as one forward pass; targets stand in the order of the rows."""
     length = max(map(_tokens, lines))
     input_ids_NL = torch.zeros(len(lines), length, dtype=torch.long)
@@ -220,14 +243,20 @@ def token_batch(lines: Sequence[Sequence[SftRow]]) -> TokenBatch:
             source.append(index * length + start + marked)
             target.append(ids[1:][marked])
             start = end
-    packed = any(len(line) > 1 for line in lines)
+    masked = any(len(line) > 1 for line in lines) and not segments
     return TokenBatch(
         input_ids_NL,
         position_ids_NL,
-        _block_mask(row_NL) if packed else None,
+        _block_mask(row_NL) if masked else None,
         torch.cat(source),
         torch.cat(target),
+        _segments(lines[0]) if segments else None,
     )
+
+
+def _segments(line: Sequence[SftRow]) -> Segments:
+    ends = [0, *accumulate(map(_inputs, line))]
+    return Segments.of([Branch(start, end) for start, end in pairwise(ends)])
 
 
 def _block_mask(row_NL: Tensor) -> Tensor:

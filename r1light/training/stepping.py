@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -145,6 +145,27 @@ def step(module: Any, optimizer: Any, limit: float | None, update: int, skips: S
             optimizer.step()
     optimizer.zero_grad()
     return norm
+
+
+def adamw(
+    parameters: Iterable[Tensor], *, lr: float, beta2: float, weight_decay: float
+) -> torch.optim.Optimizer:
+    """AdamW on all weights that require a gradient; on CUDA one kernel reads and writes each weight once.
+
+    Args:
+        parameters: Of the model.
+        lr: The learning rate.
+        beta2: The second moment's decay; the first's is 0.9.
+        weight_decay: AdamW's.
+    """
+    trained = [parameter for parameter in parameters if parameter.requires_grad]
+    return torch.optim.AdamW(
+        trained,
+        lr=lr,
+        betas=(0.9, beta2),
+        weight_decay=weight_decay,
+        fused=all(parameter.is_cuda for parameter in trained) or None,
+    )
 
 
 def set_learning_rate(optimizer: Any, rate: float) -> float:

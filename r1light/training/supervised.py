@@ -21,7 +21,7 @@ from r1light.training.checkpoint import check_trained, keep_trained
 from r1light.training.flops import forward_flops, matmul_parameters, training_flops
 from r1light.training.row_stream import RowSource
 from r1light.training.schedule import learning_rate_factor
-from r1light.training.stepping import Skips, backward, one_pass, set_learning_rate, step, wrapped
+from r1light.training.stepping import Skips, adamw, backward, one_pass, set_learning_rate, step, wrapped
 from r1light.training.strategies import share_out
 from r1light.training.supervised_options import SupervisedOptions
 
@@ -121,15 +121,14 @@ class SupervisedModule(lightning.LightningModule):
         total = self._total(sum(self.objective.weight(row) for row in rows))
         optimizer: Any = self.optimizers()
         rate = set_learning_rate(optimizer, self._learning_rate())
-        sums = torch.zeros(self.objective.metrics, dtype=torch.float64)
+        found: list[Tensor] = []
         for batch, counts, last in self._in_step(rows):
             with one_pass(self, last) as model:
                 loss, metrics_M = model(batch)
                 backward(self, loss / total, counts)
-            if counts:
-                sums += metrics_M.to("cpu", torch.float64)
+            found += [metrics_M] if counts else []
         norm = step(self, optimizer, self.options.max_grad_norm, self.iteration + 1, self.skips)
-        metrics = {**self.objective.finish(ranks.add_up(sums)), **self.stream.facts()}
+        metrics = {**self.objective.finish(ranks.add_up(self._sum(found))), **self.stream.facts()}
         tokens = int(self._total(sum(self.objective.tokens(row) for row in rows)))
         drawn = int(self._total(self.stream.drawn_tokens))
         flops = training_flops(self.matmul_parameters, tokens) + forward_flops(self.matmul_parameters, drawn)
@@ -163,23 +162,31 @@ class SupervisedModule(lightning.LightningModule):
     def measure(self, rows: Sequence[Any]) -> dict[str, float]:
         """The objective's numbers on rows, without learning from them."""
         self.model.eval()
-        sums = torch.zeros(self.objective.metrics, dtype=torch.float64)
+        found: list[Tensor] = []
         own = ranks.share_of(rows)
         self._spare = own[:1] or list(rows[:1])
-        for batch, counts, _ in self._in_step(own):
-            _, metrics_M = wrapped(self)(batch)
-            if counts:
-                sums += metrics_M.to("cpu", torch.float64)
+        with self.trainer.precision_plugin.forward_context():  # as a training step has it
+            for batch, counts, _ in self._in_step(own):
+                _, metrics_M = wrapped(self)(batch)
+                found += [metrics_M] if counts else []
         self.model.train()
-        return self.objective.finish(ranks.add_up(sums))
+        return self.objective.finish(ranks.add_up(self._sum(found)))
+
+    def _sum(self, found: Sequence[Tensor]) -> Tensor:
+        """Of all passes' metrics, read at their end: a GPU that is asked after each waits for the next."""
+        sums = torch.zeros(self.objective.metrics, dtype=torch.float64)
+        for metrics_M in found:
+            sums += metrics_M.to("cpu", torch.float64)
+        return sums
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
         """AdamW on all weights that require a gradient."""
-        return torch.optim.AdamW(
-            [parameter for parameter in self.model.parameters() if parameter.requires_grad],
-            lr=self.options.lr,
-            betas=(0.9, self.options.adam_beta2),
-            weight_decay=self.options.weight_decay,
+        options = self.options
+        return adamw(
+            self.model.parameters(),
+            lr=options.lr,
+            beta2=options.adam_beta2,
+            weight_decay=options.weight_decay,
         )
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:

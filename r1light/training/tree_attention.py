@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import chain
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor
@@ -23,6 +23,30 @@ NAME = "r1light_trees"
 """What transformers knows this attention by."""
 LEAST_FILLED = 0.6
 """A branch shorter than this share of a block's longest begins another block."""
+
+
+class Layout(Protocol):
+    """Who sees whom in a line: `Trees`, or `Segments` of varlen_attention.py."""
+
+    @property
+    def device(self) -> torch.device:
+        """Where it is."""
+        ...
+
+    def to(self, device: torch.device | str) -> Layout:
+        """The same on another device."""
+        ...
+
+    def attend(self, q_LHD: Tensor, k_LKD: Tensor, v_LKD: Tensor, scale: float | None = None) -> Tensor:
+        """Attention of the line's tokens to those that they see; [L, H, D].
+
+        Args:
+            q_LHD: Float queries.
+            k_LKD: Float keys.
+            v_LKD: Float values.
+            scale: Multiplies the products; None for 1 / sqrt(D).
+        """
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +113,23 @@ class Trees:
         )
         return Trees(tuple(blocks), self.place_L.to(device))
 
+    @property
+    def device(self) -> torch.device:
+        """Where it is."""
+        return self.place_L.device
+
+    def attend(self, q_LHD: Tensor, k_LKD: Tensor, v_LKD: Tensor, scale: float | None = None) -> Tensor:
+        """Causal attention in each branch and to its prompt; see `Layout.attend`."""
+        outputs = []
+        for block in self.blocks:
+            q_BHTD = q_LHD[block.queries_BT].transpose(1, 2)
+            k_BKSD, v_BKSD = (each_LKD[block.keys_BS].transpose(1, 2) for each_LKD in (k_LKD, v_LKD))
+            out_BHTD = scaled_dot_product_attention(
+                q_BHTD, k_BKSD, v_BKSD, attn_mask=block.mask_BTS[:, None], scale=scale, enable_gqa=True
+            )
+            outputs.append(out_BHTD.transpose(1, 2).flatten(0, 1))
+        return torch.cat(outputs)[self.place_L]
+
 
 def _alike(branches: Sequence[Branch]) -> list[list[Branch]]:
     """Branches of like length, so that there is little padding."""
@@ -123,49 +164,28 @@ def _padded(rows: Sequence[Sequence[int]]) -> Tensor:
     return torch.tensor(list(flat)).view(len(rows), longest)
 
 
-def attend(q_LHD: Tensor, k_LKD: Tensor, v_LKD: Tensor, trees: Trees, scale: float | None = None) -> Tensor:
-    """Causal attention in each branch and to its prompt; [L, H, D].
-
-    Args:
-        q_LHD: Float queries.
-        k_LKD: Float keys.
-        v_LKD: Float values.
-        trees: Who sees whom.
-        scale: Multiplies the products; None for 1 / sqrt(D).
-    """
-    outputs = []
-    for block in trees.blocks:
-        q_BHTD = q_LHD[block.queries_BT].transpose(1, 2)
-        k_BKSD, v_BKSD = (each_LKD[block.keys_BS].transpose(1, 2) for each_LKD in (k_LKD, v_LKD))
-        out_BHTD = scaled_dot_product_attention(
-            q_BHTD, k_BKSD, v_BKSD, attn_mask=block.mask_BTS[:, None], scale=scale, enable_gqa=True
-        )
-        outputs.append(out_BHTD.transpose(1, 2).flatten(0, 1))
-    return torch.cat(outputs)[trees.place_L]
-
-
 def attention_forward(
     module: Any, query: Tensor, key: Tensor, value: Tensor, attention_mask: Tensor | None, **options: Any
 ) -> tuple[Tensor, None]:
     """The same for a layer of transformers; without trees, its own attention by SDPA."""
     from transformers.integrations.sdpa_attention import sdpa_attention_forward
 
-    trees: Trees | None = options.pop("trees", None)
+    trees: Layout | None = options.pop("trees", None)
     if trees is None:
         found: tuple[Tensor, None] = sdpa_attention_forward(
             module, query, key, value, attention_mask, **options
         )
         return found
     q_LHD, k_LKD, v_LKD = (each[0].transpose(0, 1) for each in (query, key, value))
-    return attend(q_LHD, k_LKD, v_LKD, trees, options.get("scaling"))[None], None
+    return trees.attend(q_LHD, k_LKD, v_LKD, options.get("scaling"))[None], None
 
 
-def only_trees(trees: Trees) -> dict[str, Any]:
+def only_trees(trees: Layout) -> dict[str, Any]:
     """Arguments of a model's forward pass, after `use_trees`.
 
     The empty mask keeps transformers from making one, and fails in an attention that does not know trees.
     """
-    return {"trees": trees, "attention_mask": trees.place_L.new_empty(1, 1, 0, 0, dtype=torch.bool)}
+    return {"trees": trees, "attention_mask": torch.empty(1, 1, 0, 0, dtype=torch.bool, device=trees.device)}
 
 
 def use_trees(model: Any) -> None:

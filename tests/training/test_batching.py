@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import product
+
 import pytest
 import torch
 from hypothesis import given, settings
@@ -80,9 +82,9 @@ rows_strategy = st.lists(st.tuples(st.integers(0, 3), st.integers(1, 12)), min_s
 
 
 @settings(deadline=None, max_examples=50)
-@given(rows_strategy, st.integers(4, 200), st.booleans(), st.integers(1, 3))
-def test_every_row_comes_once_within_the_budget(rows, budget, share, lanes):
-    batches = list(micro_batches(rows, budget, share, lanes))
+@given(rows_strategy, st.integers(4, 200), st.booleans(), st.integers(1, 3), st.booleans())
+def test_every_row_comes_once_within_the_budget(rows, budget, share, lanes, segments):
+    batches = list(micro_batches(rows, budget, share, lanes, segments=segments))
     assert sorted(position for batch in batches for position in batch.rows) == list(range(len(rows)))
     for batch in batches:
         assert batch.input_ids_NL.numel() <= budget or len(batch.rows) == 1
@@ -90,6 +92,14 @@ def test_every_row_comes_once_within_the_budget(rows, budget, share, lanes):
             mine = batch.row_K == index
             assert batch.target_K[mine].tolist() == list(rows[position].completion_ids)
             assert batch.column_K[mine].tolist() == list(range(len(rows[position].completion_ids)))
+
+
+def test_segments_leave_no_padding_whether_prompts_are_shared_or_not():
+    # a prompt a group: 5 + 3 + 1 and 3 + 5 + 0 + 2; a prompt a row: 8, 8, 6, 5, 3, each to the emptiest part
+    shared = micro_batches(ROWS, 24, segments=True)
+    assert [tuple(batch.input_ids_NL.shape) for batch in shared] == [(1, 19)]
+    alone = micro_batches(ROWS, 24, False, segments=True)
+    assert [tuple(batch.input_ids_NL.shape) for batch in alone] == [(1, 8 + 6), (1, 8 + 5 + 3)]
 
 
 def test_lanes_get_alike_many_parts_of_like_size():
@@ -121,13 +131,14 @@ def small_model(kind: str):
 
 @pytest.mark.parametrize("kind", ["qwen2", "qwen3", "llama"])
 @pytest.mark.parametrize("share", [True, False])
-def test_log_probabilities_equal_one_row_at_a_time(kind, share):
+@pytest.mark.parametrize("segments", [True, False])
+def test_log_probabilities_equal_one_row_at_a_time(kind, share, segments):
     model = small_model(kind)
     check_head(model)
     assert can_share_prompts(model)
     use_trees(model)
     found = {}
-    for batch in micro_batches(ROWS, 24, share):
+    for batch in micro_batches(ROWS, 24, share, segments=segments):
         out = target_logprobs(model, batch, temperature=0.7)
         for index, position in enumerate(batch.rows):
             found[position] = out.logprobs_T[batch.row_K == index]
@@ -140,10 +151,11 @@ def test_log_probabilities_equal_one_row_at_a_time(kind, share):
 
 def test_gradients_do_not_depend_on_sharing_or_on_the_cut():
     gradients = []
-    for budget, share in [(1000, True), (12, True), (1000, False), (10, False)]:
+    cuts = [(1000, True), (12, True), (1000, False), (10, False)]
+    for (budget, share), segments in product(cuts, (False, True)):
         model = small_model("qwen2")
         use_trees(model)
-        for batch in micro_batches(ROWS, budget, share):
+        for batch in micro_batches(ROWS, budget, share, segments=segments):
             out = target_logprobs(model, batch, temperature=1.0)
             (batch.spread(out.logprobs_T) * batch.mask_BT * batch.advantages_B[:, None]).sum().backward()
         gradients.append(torch.cat([p.grad.flatten() for p in model.parameters()]))

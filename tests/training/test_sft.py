@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import random
 
 import pytest
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 from transformers import Qwen2Config, Qwen2ForCausalLM
 
 from r1light.training.sft import SftObjective, SftRow, pack, token_batches
+from r1light.training.tree_attention import use_trees
 
 CPU = torch.device("cpu")
 
@@ -36,9 +38,9 @@ def model():
 ROWS = [row(9, 4, 1), row(3, 1, 2), row(14, 9, 3), row(6, 5, 4), row(9, 8, 5), row(2, 1, 6)]
 
 
-def learnt(model, rows, max_tokens, *, packed):
+def learnt(model, rows, max_tokens, *, packed, segments=False):
     """The mean loss over target tokens, its gradients, and the numbers for the record."""
-    objective = SftObjective(max_tokens, packed)
+    objective = SftObjective(max_tokens, packed, segments)
     total = sum(map(objective.weight, rows))
     model.zero_grad()
     sums = torch.zeros(objective.metrics, dtype=torch.float64)
@@ -96,6 +98,22 @@ def test_the_order_of_rows_is_nothing_to_the_loss(model):
     one, _, _ = learnt(model, ROWS, 20, packed=True)
     other, _, _ = learnt(model, ROWS[::-1], 20, packed=True)
     assert one == pytest.approx(other, abs=1e-12)
+
+
+@pytest.mark.parametrize("max_tokens", [1, 20, 1000])
+def test_one_line_told_apart_by_segments_equals_a_line_a_row(model, max_tokens):
+    model = copy.deepcopy(model)
+    use_trees(model)
+    one, gradients, numbers = learnt(model, ROWS, max_tokens, packed=False)
+    other, found, others = learnt(model, ROWS, max_tokens, packed=False, segments=True)
+    assert other == pytest.approx(one, rel=1e-12)
+    assert others == pytest.approx(numbers, rel=1e-12)
+    for mine, theirs in zip(found, gradients, strict=True):
+        torch.testing.assert_close(mine, theirs, rtol=1e-9, atol=1e-12)
+    # 8 + 2 + 13 + 5 + 8 + 1 = 37 inputs, none of them padding
+    batches = list(token_batches(ROWS, max_tokens, packed=False, segments=True))
+    assert sum(batch.input_ids_NL.numel() for batch in batches) == 37
+    assert all(batch.input_ids_NL.shape[0] == 1 and batch.mask_NLL is None for batch in batches)
 
 
 def test_packed_rows_do_not_see_one_another(model):

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch.nn.functional import scaled_dot_product_attention
 
-from r1light.training.tree_attention import Branch, Trees, attend, only_trees, use_trees
+from r1light.training.tree_attention import Branch, Trees, only_trees, use_trees
 
 
 def branches_of(trees):
@@ -54,7 +54,7 @@ trees_strategy = st.lists(
 def test_it_equals_attention_under_a_mask_over_the_whole_line(shapes):
     branches, length = branches_of(shapes)
     q, k, v = (heads(length, count, seed) for seed, count in enumerate((4, 2, 2)))
-    found = attend(q, k, v, Trees.of(branches, length))
+    found = Trees.of(branches, length).attend(q, k, v)
     dense = scaled_dot_product_attention(
         *(each.transpose(0, 1)[None] for each in (q, k, v)),
         attn_mask=whole_mask(branches, length),
@@ -79,7 +79,7 @@ def test_branches_of_like_length_share_a_block():
 def test_padding_is_no_nan_and_has_no_gradient():
     branches, length = branches_of([[2, 5, 3], [4, 1]])
     q, k, v = (heads(length, count, count).requires_grad_() for count in (4, 2, 2))
-    attend(q, k, v, Trees.of(branches, length)).sum().backward()
+    Trees.of(branches, length).attend(q, k, v).sum().backward()
     assert all(bool(each.grad.isfinite().all()) for each in (q, k, v))
 
 

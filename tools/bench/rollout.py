@@ -20,8 +20,8 @@ bytes of weights, read once a step for as many steps as the longest completion n
 at the rate of a copy.
 
 With a GPU the same is measured in bfloat16 with the shapes of Qwen2.5, at 256 rows: 256 prompts with one
-completion each, and 32 with 8. Every side writes each workload once before it is timed, as graphs and kernels
-are made for the sizes that are met.
+completion each, and 32 with 8. The native engine writes each workload once before it is timed there, as its
+graphs are recorded for the sizes that are met.
 """
 
 from __future__ import annotations
@@ -166,7 +166,9 @@ def measure(size: str, sides: Sequence[str], options: argparse.Namespace, device
             python = options.vllm_python if side == VLLM else sys.executable
             command = [str(python), __file__, "--side", side, "--place", place, "--device", device]
             threads = str(options.threads)
-            return ask([*command, "--threads", threads], {"OMP_NUM_THREADS": threads})
+            told = ask([*command, "--threads", threads], {"OMP_NUM_THREADS": threads})
+            print(f"{size} {side}: {json.dumps(told)}", file=sys.stderr, flush=True)
+            return told
 
         runs = alternate([RATES, *sides], options.rounds, run)
     return {"size": size, "device": device, **summary(shape, workloads, runs, 2 if device == "cuda" else 4)}

@@ -238,7 +238,7 @@ def serve(
     with opened(side, folder, device) as write:
         for name, workload in workloads.items():
             # What compiles, tunes or records itself at a first use of a batch size sees all of them before.
-            whole = side == "vllm-cpu" or device == "cuda"
+            whole = side == "vllm-cpu" or (side == "native" and device == "cuda")
             list(write(workload if whole else workload.cut(WARM_TOKENS)))
             found[name] = {}
         found["start"] = time.perf_counter() - begun

@@ -137,8 +137,7 @@ class Engine:
         position must hold a number.
         """
         if self._records:
-            recorded, self._recorded = self._recorded, None
-            recorded = self._recorded_slots(recorded, slots, length)
+            recorded = self._recorded_slots(slots, rounded(length))
             recorded.params = params
             yield recorded
             self._recorded = recorded
@@ -147,11 +146,11 @@ class Engine:
             yield PlainSlots(self._decoder, cache)
             self._spare_cache = memory
 
-    def _recorded_slots(self, last: RecordedSlots | None, slots: int, length: int) -> RecordedSlots:
+    def _recorded_slots(self, slots: int, length: int) -> RecordedSlots:
         """The last call's, if they are enough; else new ones, as large in both ways as both calls ask for."""
         from r1light.rollout.native.recorded import CudaGraphs, RecordedSlots
 
-        length = rounded(length)
+        last, self._recorded = self._recorded, None
         if last is not None:
             had_slots, had_length = last.cache.shape[2], last.cache.shape[4]
             if had_slots >= slots and had_length >= length:
@@ -159,6 +158,7 @@ class Engine:
             both = max(slots, had_slots), max(length, had_length)
             if both[0] <= self._room.slots_for(both[1]):
                 slots, length = both
+        del last  # its memory goes before the new one comes
         self._decoder.reserve(rounded(self._decoder.arch.context))  # once: graphs read it where it is
         return RecordedSlots(self._decoder, self._zeros(slots, length), CudaGraphs().record)
 

@@ -8,7 +8,8 @@ over another one's completion: slots know where in the cache theirs are.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 
@@ -136,14 +137,28 @@ class CudaGraphs:
         self._stream.wait_stream(here)
         with torch.cuda.stream(self._stream):
             body()
-            # Other threads may use the GPU meanwhile, such as those that score completions.
-            graph.capture_begin(pool=self._pool, capture_error_mode="thread_local")
-            try:
-                body()
-            finally:
-                graph.capture_end()
+            with _own_workspaces():
+                # Other threads may use the GPU meanwhile, such as those that score completions.
+                graph.capture_begin(pool=self._pool, capture_error_mode="thread_local")
+                try:
+                    body()
+                finally:
+                    graph.capture_end()
         here.wait_stream(self._stream)
         return graph.replay
+
+
+@contextmanager
+def _own_workspaces() -> Iterator[None]:
+    """Have cuBLAS take its workspaces anew, in the graph's pool, and let them go afterwards.
+
+    A graph keeps the addresses of those that it was recorded with, and others may free these: Lightning does
+    when a trainer has ended.
+    """
+    clear = getattr(torch._C, "_cuda_clearCublasWorkspaces", lambda: None)
+    clear()
+    yield
+    clear()
 
 
 def bucket(rows: int, slots: int) -> int:

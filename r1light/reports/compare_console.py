@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from r1light.reports.axes import plottable
 from r1light.reports.compare_pool import cell_text, metric_label
-from r1light.reports.compare_table import Comparison
+from r1light.reports.compare_table import Comparison, direction
 from r1light.reports.terminal import safe
 
 if TYPE_CHECKING:
@@ -46,6 +46,23 @@ def lines(comparison: Comparison) -> Iterator[list[str]]:
         yield texts
 
 
+def reading(comparison: Comparison) -> str:
+    """How to read the table."""
+    told = []
+    if comparison.objective is not None:
+        order = "sorted by" if direction(comparison.objective) else "from the highest to the lowest"
+        told.append(f"Runs as rows, {order} {metric_label(comparison.objective)}.")
+    numbers = [row.value(name) for row in comparison.rows for name in comparison.metrics]
+    if any(number and number.deviation is not None for number in numbers):
+        told.append(
+            "Runs that differ in the seed alone are one row: their mean ± half of the 95% t-interval, the "
+            "standard deviation over seeds (sd) and their number (n)."
+        )
+    if any(number and number.count == 1 and number.half is not None for number in numbers):
+        told.append("± of a single run: 1.96 standard errors over its problems.")
+    return " ".join(told) or "There is no number to compare."
+
+
 def console_table(comparison: Comparison) -> Table:
     """The table for a terminal; nothing in it that the terminal or rich obeys."""
     from rich.table import Table
@@ -53,7 +70,7 @@ def console_table(comparison: Comparison) -> Table:
 
     count = len(comparison.runs)
     sorted_by = f", by {metric_label(comparison.objective)}" if comparison.objective else ""
-    table = Table(title=Text(safe(f"{count} runs{sorted_by}")))
+    table = Table(title=Text(safe(f"{count} runs{sorted_by}")), caption=Text(safe(reading(comparison))))
     first_number = len(heads(comparison)) - len(comparison.metrics)
     for i, head in enumerate(heads(comparison)):
         table.add_column(Text(safe(head)), justify="left" if i < first_number else "right", overflow="fold")

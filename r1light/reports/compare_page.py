@@ -10,11 +10,11 @@ from urllib.parse import quote
 from r1light.core.run_folder import write_atomic
 from r1light.reports.axes import duration_text, number_text, plottable
 from r1light.reports.changes import is_fraction
-from r1light.reports.compare_console import clipped, csv_text, heads, lines
+from r1light.reports.compare_console import clipped, csv_text, heads, lines, reading
 from r1light.reports.compare_curves import curve_figures, curve_names
 from r1light.reports.compare_pool import Row, metric_label, spread_text
 from r1light.reports.compare_runs import ComparedRun
-from r1light.reports.compare_table import Comparison, direction
+from r1light.reports.compare_table import Comparison
 from r1light.reports.figures import figure_html
 from r1light.reports.html import Child, Html, page, tag
 from r1light.reports.tables import fold, table
@@ -70,7 +70,7 @@ def render_comparison(comparison: Comparison, folder: Path, curves: Sequence[str
     title = f"Comparison of {len(comparison.runs)} runs"
     drawn = [figure_html(figure) for figure in curve_figures(comparison, curve_names(comparison, curves))]
     sections = [
-        ("Numbers", [tag("p", _reading(comparison)), _table(comparison, folder)]),
+        ("Numbers", [tag("p", reading(comparison)), _table(comparison, folder)]),
         ("Curves", [tag("div", [html for html in drawn if html is not None], class_="figures")]),
         ("What was compared", [_differences(comparison), _every_run(comparison, folder)]),
     ]
@@ -92,23 +92,6 @@ def _notes(comparison: Comparison) -> Html | None:
     if not comparison.notes:
         return None
     return tag("div", tag("ul", [tag("li", note) for note in comparison.notes]), class_="note", role="note")
-
-
-def _reading(comparison: Comparison) -> str:
-    """How to read the table."""
-    told = []
-    if comparison.objective is not None:
-        order = "sorted by" if direction(comparison.objective) else "from the highest to the lowest"
-        told.append(f"Runs as rows, {order} {metric_label(comparison.objective)}.")
-    numbers = [row.value(name) for row in comparison.rows for name in comparison.metrics]
-    if any(number and number.deviation is not None for number in numbers):
-        told.append(
-            "Runs that differ in the seed alone are one row: their mean ± half of the 95% t-interval, the "
-            "standard deviation over seeds (sd) and their number (n)."
-        )
-    if any(number and number.count == 1 and number.half is not None for number in numbers):
-        told.append("± of a single run: 1.96 standard errors over its problems.")
-    return " ".join(told) or "There is no number to compare."
 
 
 def _table(comparison: Comparison, folder: Path) -> Html:

@@ -170,3 +170,14 @@ def test_the_drawing_kernel_gives_no_number_where_logits_are_none():
         tokens_B, logprobs_B = operations.draw(logits_BV, 1.0, top_p, states_B, states_B)
         assert logprobs_B.isfinite().tolist() == [True, False]
         assert 0 <= int(tokens_B.min()) <= int(tokens_B.max()) < 50
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(DEVICE == "cpu", reason="torch sees no GPU")
+def test_graphs_outlive_what_a_trainer_clears_at_its_end(qwen2, make_requests):
+    engine, requests = recorded(qwen2, ENDS), make_requests([9, 1, 4])
+    params = SamplingParams(n=2, max_tokens=6)
+    before = told(engine.generate(requests, params))
+    torch._C._cuda_clearCublasWorkspaces()
+    torch.cuda.empty_cache()
+    assert told(engine.generate(requests, params)) == before

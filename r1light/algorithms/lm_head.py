@@ -18,19 +18,16 @@ class Head:
     Attributes:
         weight_VH: Float [V, H].
         bias_V: Float [V], or None.
-        fused: Whether passes over its logits are compiled; see `chunked_logprobs`.
     """
 
     weight_VH: Tensor
     bias_V: Tensor | None = None
-    fused: bool = False
 
     def first(self, tokens: int) -> Head:
         """The head of the first so many tokens of the vocabulary; gradients reach the whole one."""
         if tokens == self.weight_VH.shape[0]:
             return self
-        bias_V = None if self.bias_V is None else self.bias_V[:tokens]
-        return Head(self.weight_VH[:tokens], bias_V, self.fused)
+        return Head(self.weight_VH[:tokens], None if self.bias_V is None else self.bias_V[:tokens])
 
 
 def head_logits(hidden_TH: Tensor, head: Head, temperature: float) -> Tensor:

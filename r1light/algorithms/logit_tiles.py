@@ -11,7 +11,6 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from r1light.algorithms.fused_logits import compiled, sums_below
 from r1light.algorithms.lm_head import product, row_products
 
 CPU_TILE_ELEMENTS = 2**20
@@ -60,10 +59,8 @@ class RunningSums:
     With m the largest logit so far: total = sum of e^(z - m), and weighted = sum of e^(z - m) (z - m).
     """
 
-    def __init__(self, targets_C: Tensor, fused: bool = False) -> None:
-        """Take the targets, int64 [C], and whether sums are computed as `sums_below` has them compiled."""
+    def __init__(self, targets_C: Tensor) -> None:
         self._targets_C = targets_C
-        self._fused = fused
         self._largest_C: Tensor | None = None
         self._total_C = self._weighted_C = self._chosen_C = torch.zeros((), device=targets_C.device)
 
@@ -76,14 +73,10 @@ class RunningSums:
             self._weighted_C = (self._weighted_C + self._total_C * rise_C) * rise_C.exp()
             self._total_C = self._total_C * rise_C.exp()
         self._largest_C = largest_C
-        if self._fused:
-            total_C, weighted_C = compiled(sums_below)(logits_CW, largest_C)
-        else:
-            below_CW = logits_CW - largest_C[:, None]
-            weights_CW = below_CW.exp()
-            total_C, weighted_C = weights_CW.sum(-1), row_products(weights_CW, below_CW)
-        self._weighted_C = self._weighted_C + weighted_C
-        self._total_C = self._total_C + total_C
+        below_CW = logits_CW - largest_C[:, None]
+        weights_CW = below_CW.exp()
+        self._weighted_C = self._weighted_C + row_products(weights_CW, below_CW)
+        self._total_C = self._total_C + weights_CW.sum(-1)
         inside = Inside.of(self._targets_C, columns)
         found_C = logits_CW.gather(-1, inside.place_C1).squeeze(-1)
         self._chosen_C = torch.where(inside.here_C, found_C, self._chosen_C)

@@ -11,7 +11,6 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from r1light.algorithms.fused_logits import compiled, logit_gradient
 from r1light.algorithms.lm_head import add_product, operand_dtype
 from r1light.algorithms.logit_tiles import CPU_TILE_ELEMENTS, Inside, RunningSums, Tiles, slices
 
@@ -49,7 +48,6 @@ def chunked_logprobs(
     temperature: float = 1.0,
     bias_V: Tensor | None = None,
     chunk_tokens: int | None = None,
-    fused: bool = False,
 ) -> TokenLogprobs:
     """log_softmax((hidden @ weight^T + bias) / temperature) at the targets, and its entropy.
 
@@ -70,7 +68,6 @@ def chunked_logprobs(
         temperature: Divides the logits. Above 0.
         bias_V: Float [V] or None. Finite, as all logits must be.
         chunk_tokens: Tokens of a chunk; None chooses by device and vocabulary.
-        fused: Whether torch.compile makes the passes over logits one forward and one backward (a GPU's gain).
 
     Raises:
         ValueError: If the shapes do not fit, or the temperature or the chunk is not positive.
@@ -85,7 +82,7 @@ def chunked_logprobs(
     if chunk_tokens < 1:
         raise ValueError(f"chunk_tokens={chunk_tokens} must be at least 1")
     logprobs_T, entropy_T = _ChunkedLogprobs.apply(  # type: ignore[no-untyped-call]
-        hidden_TH, weight_VH, bias_V, targets_T, temperature, chunk_tokens, fused
+        hidden_TH, weight_VH, bias_V, targets_T, temperature, chunk_tokens
     )
     return TokenLogprobs(logprobs_T, entropy_T)
 
@@ -112,11 +109,10 @@ class _ChunkedLogprobs(torch.autograd.Function):
         targets_T: Tensor,
         temperature: float,
         chunk_tokens: int,
-        fused: bool,
     ) -> tuple[Tensor, Tensor]:
         ctx.set_materialize_grads(False)  # an output that no loss uses has a gradient of None
         ctx.dtype = operand_dtype(hidden_TH, weight_VH)
-        ctx.temperature, ctx.chunk_tokens, ctx.fused = temperature, chunk_tokens, fused
+        ctx.temperature, ctx.chunk_tokens = temperature, chunk_tokens
         tiles = Tiles.of(hidden_TH, weight_VH.to(ctx.dtype), bias_V, temperature, chunk_tokens)
         result_dtype = torch.float64 if ctx.dtype == torch.float64 else torch.float32
         logprobs_T = torch.empty(hidden_TH.shape[0], dtype=result_dtype, device=hidden_TH.device)
@@ -124,7 +120,7 @@ class _ChunkedLogprobs(torch.autograd.Function):
         kept: list[Tensor] = []
         room = KEPT_ELEMENTS if any(ctx.needs_input_grad) else 0
         for rows in slices(hidden_TH.shape[0], chunk_tokens):
-            sums = RunningSums(targets_T[rows], fused)
+            sums = RunningSums(targets_T[rows])
             for columns in tiles.columns:
                 logits_CW = tiles.logits(rows, columns)
                 sums.add(logits_CW, columns)
@@ -141,7 +137,7 @@ class _ChunkedLogprobs(torch.autograd.Function):
     @torch.autograd.function.once_differentiable
     def backward(
         ctx: Any, grad_logprobs_T: Tensor | None, grad_entropy_T: Tensor | None
-    ) -> tuple[Tensor | None, ...]:
+    ) -> tuple[Tensor | None, Tensor | None, Tensor | None, None, None, None]:
         hidden_TH, weight_VH, bias_V, targets_T, entropy_T, normaliser_T, *kept = ctx.saved_tensors
         dtype = entropy_T.dtype
         needs_hidden, needs_weight, needs_bias = ctx.needs_input_grad[:3]
@@ -156,16 +152,16 @@ class _ChunkedLogprobs(torch.autograd.Function):
                 if logits_CW is None:
                     logits_CW = tiles.logits(rows, columns)
                 grad_CW = _logit_gradient(
-                    ctx,
-                    logits_CW,
-                    normaliser_T[rows],
+                    logits_CW.sub(normaliser_T[rows, None]),
                     Inside.of(targets_T[rows], columns),
                     None if grad_logprobs_T is None else grad_logprobs_T[rows],
                     None if grad_entropy_T is None else grad_entropy_T[rows],
                     entropy_T[rows],
                 )
+                if ctx.temperature != 1.0:
+                    grad_CW.div_(ctx.temperature)
                 if grad_bias_V is not None:
-                    grad_bias_V[columns] += grad_CW.sum(dim=0, dtype=dtype)
+                    grad_bias_V[columns] += grad_CW.sum(dim=0)
                 grad_CW = grad_CW.to(ctx.dtype)
                 if grad_hidden_TH is not None:
                     add_product(grad_hidden_TH[rows], grad_CW, tiles.operand_VH[columns])
@@ -179,38 +175,27 @@ class _ChunkedLogprobs(torch.autograd.Function):
             None,
             None,
             None,
-            None,
         )
 
 
 def _logit_gradient(
-    ctx: Any,
-    logits_CW: Tensor,
-    normaliser_C: Tensor,
+    logprobs_CW: Tensor,
     inside: Inside,
     grad_logprobs_C: Tensor | None,
     grad_entropy_C: Tensor | None,
     entropy_C: Tensor,
 ) -> Tensor:
-    """Gradient [C, W] with respect to the logits before their division; leaves its arguments as they are."""
+    """Gradient [C, W] with respect to the divided logits; leaves its arguments as they are."""
+    grad_CW = logprobs_CW.exp()
     if grad_logprobs_C is None:
         grad_logprobs_C = torch.zeros_like(entropy_C)
-    if ctx.fused:
-        fused_CW: Tensor = compiled(logit_gradient)(
-            logits_CW, normaliser_C, inside.here_C, inside.place_C1,
-            grad_logprobs_C, grad_entropy_C, entropy_C, ctx.temperature, ctx.dtype,
-        )  # fmt: skip
-        return fused_CW
-    logprobs_CW = logits_CW.sub(normaliser_C[:, None])
-    grad_CW = logprobs_CW.exp()
     if grad_entropy_C is None:
         grad_CW.mul_(-grad_logprobs_C[:, None])
     else:
         factor_CW = (logprobs_CW + entropy_C[:, None]).mul_(-grad_entropy_C[:, None])
         grad_CW.mul_(factor_CW.sub_(grad_logprobs_C[:, None]))
     of_target_C = torch.where(inside.here_C, grad_logprobs_C, 0.0)
-    grad_CW.scatter_add_(-1, inside.place_C1, of_target_C[:, None])
-    return grad_CW if ctx.temperature == 1.0 else grad_CW.div_(ctx.temperature)
+    return grad_CW.scatter_add_(-1, inside.place_C1, of_target_C[:, None])
 
 
 def _check(hidden_TH: Tensor, weight_VH: Tensor, targets_T: Tensor, bias_V: Tensor | None) -> None:

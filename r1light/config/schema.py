@@ -190,9 +190,6 @@ class TrainerSpec:
     """What DeepSpeed keeps in the host's memory; parameters need deepspeed_zero3."""
     precision: Literal["32-true", "bf16-true", "bf16-mixed"] = "32-true"
     """The numbers that the policy computes with, in Lightning's names."""
-    compile: bool = False
-    """Whether torch.compile makes the layers' small operations one on a GPU (stage=grpo, stage=sft and
-    stage=distill on texts alone), after a minute in which it compiles."""
     threads: int | None = None
     """CPU threads a process; null leaves it to torch."""
 

@@ -29,7 +29,6 @@ NOT_IN_FINGERPRINT: tuple[tuple[str, ...], ...] = (
     ("reward", "deadline_s"),
     ("data", "recommended"),
     ("model", "recommended"),
-    ("trainer", "compile"),
     ("trainer", "devices"),
     ("trainer", "nodes"),
     ("trainer", "threads"),

@@ -60,7 +60,6 @@ def target_logprobs(model: Any, batch: Targets, temperature: float) -> TokenLogp
         batch.target_K,
         temperature=temperature,
         bias_V=head.bias_V,
-        fused=head.fused,
     )
 
 
@@ -78,7 +77,7 @@ def target_hidden(model: Any, batch: Targets) -> Tensor:
 def output_head(model: Any) -> Head:
     """The output head of a causal language model."""
     head = model.get_output_embeddings()
-    return Head(head.weight, getattr(head, "bias", None), getattr(head, "fused", False))
+    return Head(head.weight, getattr(head, "bias", None))
 
 
 def blocks(model: Any) -> list[Any]:

@@ -3,7 +3,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from r1light.algorithms import fused_logits, logit_tiles
+from r1light.algorithms import logit_tiles
 from r1light.algorithms import logprob as module
 from r1light.algorithms.logprob import MIN_CHUNK_TOKENS, chunked_logprobs, default_chunk_tokens
 
@@ -55,27 +55,6 @@ def test_values_and_gradients_equal_the_dense_ones(monkeypatch, kept, chunk, til
         gradients((ours.logprobs_T, ours.entropy_T), cotangents, leaves),
         gradients(theirs, cotangents, leaves),
     )
-
-
-@pytest.mark.parametrize("used", ["logprobs_T", "entropy_T", "both"])
-@pytest.mark.parametrize("temperature", [1.0, 0.7])
-def test_what_is_compiled_for_a_gpu_computes_the_same(monkeypatch, used, temperature):
-    compiled = []
-    for place in (module, logit_tiles):
-        monkeypatch.setattr(place, "compiled", lambda function: compiled.append(function) or function)
-    monkeypatch.setattr(logit_tiles, "CPU_TILE_ELEMENTS", 12)  # several tiles
-    leaves = hidden_TH, weight_VH, bias_V, targets_T = inputs()
-    found = []
-    for fused in (False, True):
-        out = chunked_logprobs(
-            hidden_TH, weight_VH, targets_T,
-            temperature=temperature, bias_V=bias_V, chunk_tokens=4, fused=fused,
-        )  # fmt: skip
-        parts = {"logprobs_T": out.logprobs_T.square(), "entropy_T": out.entropy_T.exp()}
-        loss = sum(parts.values()) if used == "both" else parts[used]
-        found.append((out.logprobs_T, out.entropy_T, *torch.autograd.grad(loss.sum(), leaves[:3])))
-    assert set(compiled) == {fused_logits.sums_below, fused_logits.logit_gradient}
-    torch.testing.assert_close(found[1], found[0])
 
 
 @pytest.mark.parametrize("used", ["logprobs_T", "entropy_T"])

@@ -140,20 +140,3 @@ def test_this_torch_has_the_kernel_with_these_arguments():
 
 def test_no_kernel_without_a_gpu():
     assert not takes_kernel(torch.zeros(1, 1, 64, dtype=torch.bfloat16))
-
-
-@pytest.mark.gpu
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
-def test_the_kernel_on_a_gpu_equals_float32():
-    branches, length = branches_of([[70, 200, 33, 0, 64], [129], [5, 1, 300, 2]])
-    parts = Segments.of(branches).to("cuda")
-    found = []
-    for dtype in (torch.bfloat16, torch.float32):
-        generator = torch.Generator().manual_seed(0)
-        leaves = [torch.randn(length, count, 64, generator=generator) for count in (4, 2, 2)]
-        leaves = [each.bfloat16().cuda().to(dtype).requires_grad_() for each in leaves]
-        out = parts.attend(*leaves)
-        out.float().square().sum().backward()
-        found.append([each.float() for each in (out, *(leaf.grad for leaf in leaves))])
-    for ours, exact in zip(*found, strict=True):
-        assert float((ours - exact).norm() / exact.norm()) < 0.02  # bfloat16 has 8 bits

@@ -1,7 +1,6 @@
 """The training step on one device: tokens a second, the share of the machine's peak, and where the time goes.
 
-    python tools/bench/train_step.py [--shape 1.5B] [--tokens 4096] [--mean 300] [--compile all]
-                                     [--json out.json]
+    python tools/bench/train_step.py [--shape 1.5B] [--tokens 4096] [--mean 300] [--json out.json]
     python tools/bench/train_step.py --device cpu --shape tiny --tokens 256 --mean 40
 
 Random weights of a shape, held in float32 and computed with in bfloat16 as `trainer=gpu` does it. A
@@ -23,13 +22,11 @@ from pathlib import Path
 from typing import Any
 
 import side_by_side as bench
-from train_step_batches import SHAPES, attention_difference, flops_of, make_batches, make_model
+from train_step_batches import SHAPES, flops_of, make_batches, make_model
 
-PLAIN, LAYERS, ALL = "nothing", "layers", "layers and head"
-"""What is compiled."""
 BACK_TO_BACK = 3
 """Micro-batches that are timed at a time."""
-HEADER = ("micro-batch", "rows", "tokens", "compiled", "ms", "tokens/s", "share of the peak", "peak GiB")
+HEADER = ("micro-batch", "rows", "tokens", "activations", "ms", "tokens/s", "share of the peak", "peak GiB")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,17 +36,10 @@ class Case:
     Attributes:
         name: Of the micro-batch.
         recomputed: Whether activations are recomputed in the backward pass.
-        way: What is compiled.
     """
 
     name: str
     recomputed: bool
-    way: str
-
-    @property
-    def how(self) -> str:
-        """In words."""
-        return f"{self.way}, recomputed" if self.recomputed else self.way
 
 
 def mixed(device: str) -> Any:
@@ -119,7 +109,8 @@ def measure(model: Any, batch: Any, case: Case, options: argparse.Namespace, pea
     seconds, tokens = statistics.median(times), batch.input_ids_NL.numel()
     memory = torch.cuda.max_memory_allocated() if options.device == "cuda" else bench.peak_memory()
     return {
-        "name": case.name, "how": case.how, "rows": len(batch.rows), "tokens": tokens,
+        "name": case.name, "activations": "recomputed" if case.recomputed else "kept",
+        "rows": len(batch.rows), "tokens": tokens,
         "seconds": seconds, "first_two": first, "tokens_per_s": tokens / seconds,
         "share_of_peak": flops_of(model, batch) / seconds / peak, "memory": memory,
     }  # fmt: skip
@@ -132,8 +123,6 @@ def breakdown(model: Any, optimizer: Any, batch: Any, device: str) -> dict[str, 
     from r1light.algorithms.logprob import chunked_logprobs
     from r1light.training.forward import output_head, target_hidden
 
-    head = output_head(model)
-
     wait, found = waiting(device), dict[str, float]()
 
     def timed(name: str, action: Callable[[], Any]) -> Any:
@@ -144,14 +133,12 @@ def breakdown(model: Any, optimizer: Any, batch: Any, device: str) -> dict[str, 
         found[name] = time.perf_counter() - begun
         return result
 
-    def logprobs(hidden_KH: Any) -> Any:
-        return chunked_logprobs(hidden_KH, head.weight_VH, batch.target_K, fused=head.fused)
-
+    head = output_head(model).weight_VH
     for _ in range(2):
         with mixed(device):
             hidden_KH = timed("layers, forward", lambda: target_hidden(model, batch))
             leaf_KH = hidden_KH.detach().requires_grad_()
-            out = timed("head, forward", lambda: logprobs(leaf_KH))  # noqa: B023
+            out = timed("head, forward", lambda: chunked_logprobs(leaf_KH, head, batch.target_K))  # noqa: B023
             loss = loss_of(batch, out.logprobs_T)
             timed("head, backward", lambda: loss.backward())  # noqa: B023
             timed("layers, backward", lambda: hidden_KH.backward(leaf_KH.grad))  # noqa: B023
@@ -178,17 +165,16 @@ def kernels(model: Any, batch: Any, device: str, count: int = 14) -> list[tuple[
     return sorted(found, key=lambda each: -each[2])[:count]
 
 
-def cases_of(batches: dict[str, Any], way: str) -> list[Case]:
+def cases_of(batches: dict[str, Any]) -> list[Case]:
     """All micro-batches plainly, and one with recomputed activations."""
     *_, last = batches
-    return [*(Case(name, False, way) for name in batches), Case(last, True, way)]
+    return [*(Case(name, recomputed=False) for name in batches), Case(last, recomputed=True)]
 
 
 def run(options: argparse.Namespace) -> dict[str, Any]:
     """Measure all, and print each table as soon as it is there."""
     import torch
 
-    from r1light.training.compiled import compile_layers, fuse_head
     from r1light.training.stepping import adamw
 
     torch.set_num_threads(options.threads)
@@ -200,39 +186,26 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
     optimizer = adamw(model.parameters(), lr=1e-6, beta2=0.99, weight_decay=0.0)
     found = make_batches(shape.vocabulary, options.tokens, options.mean)
     batches = {name: batch.to(options.device) for name, batch in found.items()}
-    *_, last = batches.values()
-    apart = attention_difference(model, last)
-    print(f"attention in bfloat16 is {apart:.2%} from that in float32\n")
-    result: dict[str, Any] = {"shape": options.shape, "device": device, "rates": rates, "ways": {}}
-    ways = {"none": (PLAIN,), "layers": (PLAIN, LAYERS), "all": (PLAIN, LAYERS, ALL)}[options.compile]
-    for way in ways:
-        if way == LAYERS:
-            compile_layers(model, options.backend)
-        elif way == ALL:
-            fuse_head(model)
-        cases = [
-            measure(model, batches[case.name], case, options, rates["flops"])
-            for case in cases_of(batches, way)
-        ]
-        print(bench.markdown(HEADER, map(cells, cases)) + "\n", flush=True)
-        recompute(model, False)
-        _, middle, _ = batches.values()
-        parts = breakdown(model, optimizer, middle, options.device)
-        whole = sum(parts.values())
-        for name, seconds in parts.items():
-            print(f"{name:18}{seconds * 1e3:9.2f} ms{seconds / whole:7.1%}")
-        top = kernels(model, middle, options.device)
-        for name, calls, seconds in top:
-            print(f"{seconds * 1e3:9.2f} ms {calls:6} x {name[:84]}")
-        print(flush=True)
-        result["ways"][way] = {"cases": cases, "parts": parts, "kernels": top}
-    return result
+    measured = [
+        measure(model, batches[case.name], case, options, rates["flops"]) for case in cases_of(batches)
+    ]
+    print(bench.markdown(HEADER, map(cells, measured)) + "\n", flush=True)
+    recompute(model, False)
+    _, middle, _ = batches.values()
+    parts = breakdown(model, optimizer, middle, options.device)
+    for name, seconds in parts.items():
+        print(f"{name:18}{seconds * 1e3:9.2f} ms{seconds / sum(parts.values()):7.1%}")
+    top = kernels(model, middle, options.device)
+    for name, calls, seconds in top:
+        print(f"{seconds * 1e3:9.2f} ms {calls:6} x {name[:84]}")
+    found = {"cases": measured, "parts": parts, "kernels": top}
+    return {"shape": options.shape, "device": device, "rates": rates, **found}
 
 
 def cells(case: dict[str, Any]) -> list[str]:
     """A row of the table."""
     return [
-        case["name"], str(case["rows"]), f"{case['tokens']:,}", case["how"],
+        case["name"], str(case["rows"]), f"{case['tokens']:,}", case["activations"],
         f"{case['seconds'] * 1e3:,.1f}", f"{case['tokens_per_s']:,.0f}", f"{case['share_of_peak']:.1%}",
         f"{case['memory'] / 2**30:.1f}",
     ]  # fmt: skip
@@ -245,10 +218,6 @@ def main() -> None:
     parser.add_argument("--device", default="cuda", choices=("cpu", "cuda"))
     for name, value in (("tokens", 4096), ("mean", 300), ("repeats", 3), ("threads", 1)):
         parser.add_argument(f"--{name}", type=int, default=value)
-    parser.add_argument(
-        "--compile", default="none", choices=("none", "layers", "all"), help="what is compiled after that"
-    )
-    parser.add_argument("--backend", default="inductor", help="of torch.compile")
     parser.add_argument("--json", type=Path, help="also write all figures here")
     options = parser.parse_args()
     print(bench.machine_line(bench.machine(("r1light", "torch", "transformers", "triton"))))

@@ -76,19 +76,3 @@ def flops_of(model: Any, batch: Any) -> float:
         seen += queries * (keys - queries) + queries * (queries + 1) // 2
     attention = 12 * config.num_hidden_layers * config.hidden_size * seen
     return training_flops(matmul_parameters(model), batch.input_ids_NL.numel()) + attention
-
-
-def attention_difference(model: Any, batch: Any) -> float:
-    """How far attention in bfloat16 is from that in float32 by the plain way, relative to its norm."""
-    import torch
-
-    config = model.config
-    size = config.hidden_size // config.num_attention_heads
-    counts = (config.num_attention_heads, config.num_key_value_heads, config.num_key_value_heads)
-    length, device = batch.input_ids_NL.numel(), batch.input_ids_NL.device
-    q_LHD, k_LKD, v_LKD = (
-        torch.randn(length, count, size, device=device, dtype=torch.bfloat16) for count in counts
-    )
-    ours = batch.trees.attend(q_LHD, k_LKD, v_LKD).float()
-    exact = batch.trees.attend(q_LHD.float(), k_LKD.float(), v_LKD.float())
-    return float((ours - exact).norm() / exact.norm())

@@ -64,7 +64,7 @@ unit: venv
 		--cov=r1light.core --cov=r1light.algorithms --cov-fail-under=95
 
 test-slow: venv
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m slow -n auto --dist loadfile
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m slow -n auto --dist loadfile --durations=25
 
 test-vllm: venv-vllm
 	OMP_NUM_THREADS=1 $(VLLM_BIN)/python -m pytest -m vllm tests/rollout/vllm

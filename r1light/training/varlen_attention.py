@@ -90,13 +90,16 @@ class Segments:
         """
         dtype = product_dtype(q_LHD)
         if takes_kernel(q_LHD):
-            # a prompt's gradients of all its completions are summed in 32 bits
-            k_SKD, v_SKD = (self._keys(each.float()).to(dtype) for each in (k_LKD, v_LKD))
+            k_SKD, v_SKD = (self._keys(each).to(dtype) for each in (k_LKD, v_LKD))
             return _kernel(q_LHD.to(dtype), k_SKD, v_SKD, self, scale)
         return _one_by_one(q_LHD, self._keys(k_LKD), self._keys(v_LKD), self, scale)
 
     def _keys(self, values_LKD: Tensor) -> Tensor:
-        return values_LKD if self.place_S is None else values_LKD.index_select(0, self.place_S)
+        if self.place_S is None:
+            return values_LKD
+        # A prompt's gradients of all its completions are summed in at least 32 bits.
+        wide = torch.promote_types(values_LKD.dtype, torch.float32)
+        return values_LKD.to(wide).index_select(0, self.place_S).to(values_LKD.dtype)
 
 
 def product_dtype(tensor: Tensor) -> torch.dtype:

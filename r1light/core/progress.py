@@ -62,6 +62,7 @@ class _Lines:
         self._done = 0
         self._start = self._shown_at = time.monotonic()
         self._shown = 0
+        self._first: tuple[int, float] | None = None  # how many were done first, and after how long
         self._ended = threading.Event()
         self._heart = threading.Thread(target=self._beat, name="heartbeat", daemon=True)
 
@@ -79,8 +80,8 @@ class _Lines:
             now = time.monotonic()
             if now - self._shown_at >= HEARTBEAT_SECONDS:
                 self._shown_at = now
-                step = f"{self._label} {self._done + 1}/{self._total}"
-                _log.info("%s is under way, %s since the start", step, _clock(now - self._start))
+                step = f"{self._label} {self._done}/{self._total}"
+                _log.info("%s done, %s since the start: still at work", step, _clock(now - self._start))
 
     def advance(self, n: int = 1, **metrics: float) -> None:
         first = self._done == 0
@@ -93,9 +94,13 @@ class _Lines:
             _log.info("%s", self._line(now - self._start, metrics))
 
     def _line(self, elapsed: float, metrics: dict[str, float]) -> str:
-        left = elapsed / self._done * max(self._total - self._done, 0)
-        numbers = _numbers(metrics)
-        return f"{self._label} {self._done}/{self._total}{numbers}  {_clock(elapsed)}, {_clock(left)} left"
+        line = f"{self._label} {self._done}/{self._total}{_numbers(metrics)}  {_clock(elapsed)}"
+        if self._first is None:  # what came first took what starting takes as well: no measure of the rest
+            self._first = self._done, elapsed
+            return line
+        done, after = self._first
+        left = (elapsed - after) / (self._done - done) * max(self._total - self._done, 0)
+        return f"{line}, {_clock(left)} left"
 
 
 @contextmanager

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 _CLIPPED = 60
 """So many characters of an option a table shows."""
+FEW_SEEDS = 3
+"""Student's t with two degrees of freedom is 4.3, with one 12.7."""
 _FORMULA_STARTS = ("=", "@", "+", "-", "\t", "\r")
 
 
@@ -58,6 +60,8 @@ def reading(comparison: Comparison) -> str:
             "Runs that differ in the seed alone are one row: their mean ± half of the 95% t-interval, the "
             "standard deviation over seeds (sd) and their number (n)."
         )
+    if any(number and 1 < number.count <= FEW_SEEDS for number in numbers):
+        told.append("So few seeds make wide intervals, wider than a share can be.")
     if any(number and number.count == 1 and number.half is not None for number in numbers):
         told.append("± of a single run: 1.96 standard errors over its problems.")
     return " ".join(told) or "There is no number to compare."

@@ -80,9 +80,9 @@ def _inputs(runs: Sequence[ComparedRun]) -> Iterator[str]:
 
 
 def _overlap(rows: Sequence[Row], objective: str) -> bool:
-    """Whether the first two rows differ, and by less than their intervals, where these are known."""
+    """Whether the first two rows differ by no more than their intervals, where these are known."""
     for one, other in combinations(rows[:2], 2):
         first, second = one.value(objective), other.value(objective)
         if first and second and first.half is not None and second.half is not None:
-            return 0 < abs(first.mean - second.mean) <= first.half + second.half
+            return abs(first.mean - second.mean) <= first.half + second.half
     return False

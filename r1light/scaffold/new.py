@@ -90,6 +90,9 @@ def main(words: Sequence[str]) -> None:
     Raises:
         ConfigError: A kind or a name that cannot be, or a folder that is there already.
     """
+    if {"-h", "--help"} & set(words):
+        print(f"{USAGE}: writes a distribution with a component that works, and its tests")  # noqa: T201
+        return
     if len(words) != 2 or any(word.startswith("-") for word in words):
         raise UserError(f"say what to make and its name: {USAGE}")
     plugin = Plugin(*words)

@@ -156,12 +156,13 @@ def _train(config: RunConfig, folder: RunFolder, parts: Parts) -> StageResult:
     from r1light.stages.resume import starting_point
     from r1light.training import ranks
     from r1light.training.fit import fit, make_trainer
-    from r1light.training.plan import batch_plan
+    from r1light.training.plan import batch_plan, reward_plan
     from r1light.training.record import Record
 
     options: GrpoOptions = config.stage
     checkpoint, start = ranks.of_first(lambda: starting_point(config, folder))
-    for line in batch_plan(options, config.trainer.ranks):
+    weights = {each.key: each.weight for each in config.reward.components}
+    for line in (*batch_plan(options, config.trainer.ranks), reward_plan(weights)):
         _log.info("%s", line)
     left = options.iterations - start
     with progress(left, "iteration") as bar:

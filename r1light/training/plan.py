@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from r1light.training.grpo_options import GrpoOptions
 
 
@@ -36,6 +38,18 @@ def batch_plan(options: GrpoOptions, devices: int) -> list[str]:
         f"learning rate {options.lr:g} {options.lr_schedule}",
         *_preference_plan(options),
     ]
+
+
+def reward_plan(weights: Mapping[str, float]) -> str:
+    """What a completion's reward is made of.
+
+    Example:
+        >>> reward_plan({"accuracy": 1.0, "format": 0.5, "repetition": 0.0})
+        'the reward: 1 x accuracy + 0.5 x format; watched: repetition'
+    """
+    terms = " + ".join(f"{weight:g} x {name}" for name, weight in weights.items() if weight)
+    watched = ", ".join(name for name, weight in weights.items() if not weight)
+    return f"the reward: {terms or 'nothing'}" + (f"; watched: {watched}" if watched else "")
 
 
 def _preference_plan(options: GrpoOptions) -> list[str]:

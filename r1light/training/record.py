@@ -144,6 +144,7 @@ class Record(lightning.Callback):
         self.bar.advance(**{name: value for name, value in shown.items() if value is not None})
         if reason := self._ends(done.number):
             _log.info("training ends after iteration %d: %s", done.number, reason)
+            _log.info("rewards of its completions, on average: %s", _rewards_in_words(row))
             trainer.should_stop = True
         if halting:
             raise Halt
@@ -272,3 +273,13 @@ def _row(iteration: int, update: int, metrics: Mapping[str, Any]) -> dict[str, A
         for name, value in metrics.items()
     }
     return {"iteration": iteration, "update": update, "time": time.time(), **plain}
+
+
+def _rewards_in_words(row: Mapping[str, Any]) -> str:
+    """Each reward's mean, before its weight."""
+    means = {name.split("/")[1]: value for name, value in row.items() if _is_reward_mean(name)}
+    return ", ".join(f"{name} {'none' if value is None else f'{value:.4g}'}" for name, value in means.items())
+
+
+def _is_reward_mean(name: str) -> bool:
+    return name.startswith("rewards/") and name.endswith("/mean")

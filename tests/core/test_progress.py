@@ -58,7 +58,7 @@ def test_slow_work_has_a_line_every_ten_seconds(clock, lines):
 def test_a_line_tells_numbers_time_and_what_is_left(clock, lines):
     run(2, 65.0, clock, reward=0.12345, length=40)
     assert lines() == [
-        "iterations 1/2  reward 0.1235  length 40  1:05, 1:05 left",
+        "iterations 1/2  reward 0.1235  length 40  1:05",
         "iterations 2/2  reward 0.1235  length 40  2:10, 0:00 left",
     ]
 
@@ -71,7 +71,7 @@ def test_a_step_that_takes_long_says_that_it_is_under_way(monkeypatch, lines):
         while len(lines()) < 3 and time.monotonic() < deadline:
             time.sleep(0.005)
     assert lines()[0].startswith("iteration 1/5")
-    assert lines()[1:3] == ["iteration 2/5 is under way, 0:00 since the start"] * 2
+    assert lines()[1:3] == ["iteration 1/5 done, 0:00 since the start: still at work"] * 2
 
 
 def test_a_terminal_gets_a_bar(monkeypatch):

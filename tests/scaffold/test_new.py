@@ -52,7 +52,7 @@ def test_the_command_line_says_what_to_do_next(tmp_path, monkeypatch, capsys):
     ("words", "error", "line"),
     [
         ([], UserError, r"r1light new reward\|data\|template\|grader\|task NAME"),
-        (["--help"], UserError, r"r1light new reward"),
+        (["reward", "-x"], UserError, r"r1light new reward"),
         (["rewrd", "x"], UnknownNameError, r"did you mean 'reward'\?"),
         (["reward", "Not-This"], ConfigError, r"'Not-This' must be lower-case letters"),
         (["reward", "class"], ConfigError, r"'class' has a meaning of its own"),
@@ -63,4 +63,12 @@ def test_what_cannot_be_is_one_line_and_writes_nothing(words, error, line, tmp_p
     monkeypatch.chdir(tmp_path)
     with pytest.raises(error, match=line):
         main(words)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("words", [["--help"], ["reward", "-h"]])
+def test_help_says_what_it_does_and_writes_nothing(words, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    main(words)
+    assert capsys.readouterr().out.startswith("r1light new reward|data|template|grader|task NAME: writes")
     assert not list(tmp_path.iterdir())

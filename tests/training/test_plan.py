@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from r1light.training.grpo_options import GrpoOptions
-from r1light.training.plan import batch_plan
+from r1light.training.plan import batch_plan, reward_plan
 
 
 def plan(**options):
@@ -60,3 +60,9 @@ def test_one_of_a_thing_is_told_as_one():
     assert lines[1] == (
         "an update: 2 completions of 1 problem; 1 minibatch x 1 epoch = 1 update an iteration, 2 in all"
     )
+
+
+def test_the_reward_is_told_with_its_weights():
+    assert reward_plan({"accuracy": 1.0, "format": 0.5}) == "the reward: 1 x accuracy + 0.5 x format"
+    assert reward_plan({"accuracy": 0.0, "length": -0.25}) == "the reward: -0.25 x length; watched: accuracy"
+    assert reward_plan({}) == "the reward: nothing"

@@ -6,6 +6,9 @@ from r1light.core.run_folder import StageResult
 from r1light.reports.axes import duration_text, number_text, plottable
 from r1light.reports.changes import changes, label
 
+NOTES = {"best_model": " (the highest held-out accuracy in the course of training)"}
+"""What stands behind some outputs."""
+
 
 def summary_lines(result: StageResult) -> list[str]:
     """Before and after, the training time and where the products lie.
@@ -38,6 +41,8 @@ def summary_lines(result: StageResult) -> list[str]:
         )
     seconds = result.metrics.get("train_seconds")
     if seconds is not None and plottable(seconds):
-        lines.append(f"  training time: {duration_text(seconds)}")
-    lines.extend(f"  {name}: {path}" for name, path in result.outputs.items())
+        lines.append(
+            f"  training time: {duration_text(seconds)}, without start-up and evaluation around it"
+        )
+    lines.extend(f"  {name}: {path}{NOTES.get(name, '')}" for name, path in result.outputs.items())
     return [line.replace("\u2212", "-") for line in lines]  # a terminal may know ASCII only

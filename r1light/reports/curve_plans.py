@@ -38,7 +38,8 @@ SECTIONS: tuple[tuple[str, tuple[Plan, ...]], ...] = (
             Plan(
                 "accuracy",
                 "Held-out accuracy",
-                "Problems that training never sees. Iteration 0 is the model before training.",
+                "Problems that training never sees, and others than those of before and after. "
+                "Iteration 0 is the model before training.",
                 (
                     ("eval/pass@1_greedy", "pass@1, greedy"),
                     ("eval/pass@1", "pass@1, sampled"),

@@ -19,7 +19,7 @@ def test_before_and_after_in_columns() -> None:
         "  pass@1, greedy           52.5% -> 100.0%   +47.5 points",
         "  pass@1, sampled          30.1% ->  92.1%   +62.0 points",
         "  mean completion length    93.8 ->   41.2   -52.6",
-        "  training time: 4 min 5 s",
+        "  training time: 4 min 5 s, without start-up and evaluation around it",
         "  model: /runs/model",
     ]
 

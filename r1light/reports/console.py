@@ -41,8 +41,6 @@ def summary_lines(result: StageResult) -> list[str]:
         )
     seconds = result.metrics.get("train_seconds")
     if seconds is not None and plottable(seconds):
-        lines.append(
-            f"  training time: {duration_text(seconds)}, without start-up and evaluation around it"
-        )
+        lines.append(f"  training time: {duration_text(seconds)}, without start-up and evaluation around it")
     lines.extend(f"  {name}: {path}{NOTES.get(name, '')}" for name, path in result.outputs.items())
     return [line.replace("\u2212", "-") for line in lines]  # a terminal may know ASCII only

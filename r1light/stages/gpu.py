@@ -11,17 +11,19 @@ from r1light.stages.build import device_of
 def takes_segments(config: RunConfig, model: Any) -> bool:
     """Whether all rows of a pass stand in one line, told apart by `Segments`; the model is made ready for it.
 
-    Only the kernels for 16 bits take such lines fast.
+    Only the kernels for 16 bits take such lines fast, from Ampere on.
 
     Args:
         config: The run's configuration.
         model: What is trained.
     """
+    import torch
+
     from r1light.training.forward import can_share_prompts
     from r1light.training.tree_attention import use_trees
 
-    short = config.trainer.precision != "32-true"
-    found = device_of(config) == "cuda" and short and can_share_prompts(model)
+    fast = device_of(config) == "cuda" and torch.cuda.get_device_capability() >= (8, 0)
+    found = fast and config.trainer.precision != "32-true" and can_share_prompts(model)
     if found:
         use_trees(model)
     return found

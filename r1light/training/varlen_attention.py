@@ -109,10 +109,11 @@ def product_dtype(tensor: Tensor) -> torch.dtype:
 
 
 def takes_kernel(tensor: Tensor) -> bool:
-    """Whether there is a kernel for it: on CUDA in 16 bits, heads [..., D] of a size that it knows."""
+    """Whether there is a kernel for it: from Ampere on, in 16 bits, for heads [..., D] of some sizes."""
     size = tensor.shape[-1]
     short = product_dtype(tensor) in (torch.bfloat16, torch.float16)
-    return tensor.is_cuda and short and size % 8 == 0 and size <= LARGEST_HEAD
+    known = short and size % 8 == 0 and size <= LARGEST_HEAD
+    return tensor.is_cuda and known and torch.cuda.get_device_capability(tensor.device) >= (8, 0)
 
 
 def _kernel(q_LHD: Tensor, k_SKD: Tensor, v_SKD: Tensor, parts: Segments, scale: float | None) -> Tensor:

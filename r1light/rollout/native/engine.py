@@ -73,6 +73,8 @@ class Engine:
         self._spare_cache: Tensor | None = None
         self._records = graphs and weights.embed.is_cuda and TRITON
         self._recorded: RecordedSlots | None = None
+        for layer in weights.layers:
+            layer.gate_up.fused = self._records
 
     def generate(self, requests: Iterable[RolloutRequest], params: SamplingParams) -> Iterator[Group]:
         """See `r1light.rollout.native.Native.generate`."""
@@ -105,6 +107,8 @@ class Engine:
 
     def free_cache(self) -> None:
         """See `r1light.rollout.native.Native.free_cache`."""
+        if self._recorded is not None:
+            self._recorded.settle()
         self._spare_cache = self._recorded = None
 
     def close(self) -> None:
@@ -147,7 +151,7 @@ class Engine:
             self._spare_cache = memory
 
     def _recorded_slots(self, slots: int, length: int) -> RecordedSlots:
-        """The last call's, if they are enough; else new ones, as large in both ways as both calls ask for."""
+        """The last call's, if they are enough; else new ones, for both calls where that takes little more."""
         from r1light.rollout.native.recorded import CudaGraphs, RecordedSlots
 
         last, self._recorded = self._recorded, None
@@ -156,8 +160,10 @@ class Engine:
             if had_slots >= slots and had_length >= length:
                 return last
             both = max(slots, had_slots), max(length, had_length)
-            if both[0] <= self._room.slots_for(both[1]):
+            little = both[0] * both[1] <= 1.5 * max(slots * length, had_slots * had_length)
+            if little and both[0] <= self._room.slots_for(both[1]):
                 slots, length = both
+            last.settle()
         del last  # its memory goes before the new one comes
         self._decoder.reserve(rounded(self._decoder.arch.context))  # once: graphs read it where it is
         return RecordedSlots(self._decoder, self._zeros(slots, length), CudaGraphs().record)

@@ -51,7 +51,11 @@ class Linear:
 
 
 class Gate:
-    """silu(x G^T) * (x U^T), each with its bias: the first half of a gated MLP (Shazeer 2020)."""
+    """silu(x G^T) * (x U^T), each with its bias: the first half of a gated MLP (Shazeer 2020).
+
+    Attributes:
+        fused: Whether a GPU takes the last product by the kernel of operations.py.
+    """
 
     def __init__(self, weight: Tensor, bias: Tensor | None = None) -> None:
         """Take both projections.
@@ -62,6 +66,7 @@ class Gate:
         """
         self.weight = weight
         self.bias = bias
+        self.fused = False
         self._width = weight.shape[0] // 2
         self._packed: tuple[Tensor | None, Tensor | None] = (None, None)
 
@@ -74,7 +79,7 @@ class Gate:
         gate, up = self._packed
         if gate is None or up is None:
             both_N2 = F.linear(input_NI, self.weight, self.bias)
-            if both_N2.is_cuda and TRITON:
+            if self.fused and both_N2.is_cuda:
                 from r1light.rollout.native.operations import gate as opened
 
                 return opened(both_N2)

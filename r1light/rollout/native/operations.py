@@ -105,7 +105,8 @@ def attend(
         sums = parts.new_empty(2, rows, arch.kv_heads, splits, sharing)
     kernels.attend[rows, arch.kv_heads, splits](
         heads_BFD, positions_B, places_B, cache, parts, sums, width**-0.5, *cache.stride()[:3],
-        FUSED=fused, WINDOW=window or 0, L_BLOCK=LENGTH_BLOCK, **shape, num_warps=4, num_stages=3,
+        FUSED=fused, WINDOW=window or 0, L_BLOCK=LENGTH_BLOCK, **shape, num_warps=4,
+        num_stages=3 if heads_BFD.element_size() < 4 else 1,  # small GPUs have no room for more in float32
     )  # fmt: skip
     if splits > 1:
         kernels.join[rows, arch.kv_heads](parts, sums, mixed_BA, **shape, num_warps=4)
@@ -154,7 +155,7 @@ def draw(
     )
     if cut:
         kernels.nucleus[rows,](
-            logits_BV, maxima_BT, sums_BT, floors_B, scale, top_p, vocabulary, tiles, BLOCK=512,
+            logits_BV, maxima_BT, sums_BT, floors_B, scale, max(top_p, 1e-30), vocabulary, tiles, BLOCK=512,
             T_BLOCK=tile_block, num_warps=4,
         )  # fmt: skip
         kernels.sum_tiles[rows, tiles](

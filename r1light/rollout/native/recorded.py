@@ -110,6 +110,11 @@ class RecordedSlots:
             copied.record()
         return UnderWay(tokens_B, logprobs_B, copied)
 
+    def settle(self) -> None:
+        """Wait for the step that may be under way: graphs and their memory are about to go."""
+        if self.cache.is_cuda:
+            torch.cuda.synchronize(self.cache.device)
+
     def _write(self, rows: int, params: SamplingParams) -> None:
         tokens_B, positions_B, states_B, drawn_B, places_B = self._state_5S[:, :rows]
         logits_BV = fused_step(self._decoder, tokens_B, positions_B, places_B, self.cache)

@@ -77,7 +77,6 @@ def test_losses_of_a_strategy_are_those_of_plain_training_within_a_hundredth(che
     found = {each.name: (each.status, each.detail) for each in check.compare_losses(tmp_path)}
     # 1.005 / 1 - 1 = 0.005, 1.02 / 1 - 1 = 0.02; deepspeed_* have not run
     assert found == {"losses_ddp": ("ok", "differ by 0.005"), "losses_fsdp2": ("failed", "differ by 0.02")}
-    assert [each.status for each in check.compare_losses(tmp_path, "bf16-mixed")] == ["ok", "ok"]
 
 
 def test_what_would_begin_too_late_is_not_tried(check, tmp_path):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -16,7 +17,6 @@ from r1light.rollout.choosing import Alike
 from r1light.rollout.drafts import Collector, Draft, Endings, check_requests, drafts_of
 from r1light.rollout.lifecycle import Lifecycle
 from r1light.rollout.native.decoder import Decoder
-from r1light.rollout.native.linear import TRITON
 from r1light.rollout.native.live import NativeLive
 from r1light.rollout.native.room import Room, rounded
 from r1light.rollout.native.run import Run
@@ -71,7 +71,7 @@ class Engine:
         self._prefill_tokens = prefill_tokens
         self._life = Lifecycle()
         self._spare_cache: Tensor | None = None
-        self._records = graphs and weights.embed.is_cuda and TRITON
+        self._records = graphs and weights.embed.is_cuda and find_spec("triton") is not None
         self._recorded: RecordedSlots | None = None
         for layer in weights.layers:
             layer.gate_up.fused = self._records

@@ -8,14 +8,11 @@ N tokens, I inputs, O outputs.
 
 from __future__ import annotations
 
-from importlib.util import find_spec
 from typing import Any
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
-
-TRITON = find_spec("triton") is not None
 
 
 class Linear:

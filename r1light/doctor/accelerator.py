@@ -9,6 +9,7 @@ from pathlib import Path
 import torch
 
 from r1light.doctor.finding import Finding
+from r1light.rollout.native.compiled import library_for
 
 BUSY_SHARE = 0.1
 """A GPU of whose memory more than this share is taken has another user."""
@@ -20,6 +21,7 @@ def look_at_accelerators() -> Iterator[Finding]:
     cuda = torch.version.cuda
     build = f"CUDA {cuda}" if cuda else "CPU"
     yield Finding("torch", "ok", f"{torch.__version__} built for {build}, {torch.get_num_threads()} threads")
+    yield _c_compiler()
     driver = _driver_line()
     if driver is not None:
         yield Finding("driver", "ok", driver)
@@ -62,6 +64,14 @@ def _gpus() -> Iterator[Finding]:
         yield Finding("NCCL", "ok", ".".join(map(str, version)))
     elif torch.cuda.device_count() > 1:
         yield Finding("NCCL", "problem", "absent", "several GPUs need it: install torch's CUDA build")
+
+
+def _c_compiler() -> Finding:
+    """What the native engine builds its steps on a CPU with."""
+    if library_for(64, 1) is None:
+        advice = "install one (gcc; or name it in CC): rollout=native writes faster on a CPU with it"
+        return Finding("C compiler", "note", "none that builds the native engine's steps", advice)
+    return Finding("C compiler", "ok", "it builds the native engine's steps on a CPU")
 
 
 def _compilers() -> Iterator[Finding]:

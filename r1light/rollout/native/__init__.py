@@ -3,8 +3,8 @@
 support: which models it knows; weights: fused buffers; linear, attention: parts of the forward pass;
 decoder: the forward pass; room: how many completions the memory holds; scheduler: which one in which slot;
 slots: where they are written; run: one call; live: one that requests join and leave; kernels, operations,
-fused_step, recorded: steps of a GPU; engine: the whole. Importing this package imports no torch; its modules
-that need it are imported when an engine is built.
+fused_step, recorded: steps of a GPU; step.c, compiled: steps of a CPU; engine: the whole. Importing this
+package imports no torch; its modules that need it are imported when an engine is built.
 """
 
 from __future__ import annotations
@@ -54,6 +54,9 @@ class Native:
         graphs: bool = True
         """Whether a GPU's steps are recorded as CUDA graphs, with kernels of Triton's; without it they are
         launched one by one, which is slower. Nothing on a CPU."""
+        compiled: bool = True
+        """Whether a CPU's steps in float32 are built by the C compiler, where there is one (`cc`, or what CC
+        names); without it they are torch's operations, which are slower. Nothing on a GPU."""
         fallback: bool = True
         """Whether a model that the decoder does not know goes to `rollout=hf`, instead of being refused."""
 
@@ -93,6 +96,7 @@ class Native:
                 config.dtype,
                 memory,
                 config.graphs,
+                config.compiled,
             )
         elif config.fallback:
             logger.warning(

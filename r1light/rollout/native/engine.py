@@ -16,12 +16,13 @@ from r1light.core.types import Group, RolloutRequest, SamplingParams
 from r1light.rollout.choosing import Alike
 from r1light.rollout.drafts import Collector, Draft, Endings, check_requests, drafts_of
 from r1light.rollout.lifecycle import Lifecycle
+from r1light.rollout.native.compiled import compiled_step
 from r1light.rollout.native.decoder import Decoder
 from r1light.rollout.native.live import NativeLive
 from r1light.rollout.native.room import Room, rounded
 from r1light.rollout.native.run import Run
 from r1light.rollout.native.scheduler import Scheduler
-from r1light.rollout.native.slots import PlainSlots, Slots
+from r1light.rollout.native.slots import DecodeStep, PlainSlots, Slots
 from r1light.rollout.native.support import architecture
 from r1light.rollout.native.weights import Weights
 
@@ -42,6 +43,7 @@ class Engine:
         dtype: str = "auto",
         kv_memory: int | None = None,
         graphs: bool = True,
+        compiled: bool = True,
     ) -> None:
         """Copy a model's weights.
 
@@ -54,6 +56,7 @@ class Engine:
             dtype: Of weights and cache: a torch dtype's name, or "auto" for the model's own.
             kv_memory: Most bytes of the cache; None for no bound.
             graphs: Whether steps are recorded as CUDA graphs, where there is a GPU and Triton.
+            compiled: Whether a CPU's steps are built by a C compiler, where there is one.
         """
         state = model.state_dict()
         embed = model.get_input_embeddings().weight
@@ -64,6 +67,8 @@ class Engine:
         weights.load(state.items())
         rotary = model.model.rotary_emb
         self._decoder = Decoder(arch, weights, rotary.inv_freq.to(embed.device), rotary.attention_scaling)
+        self._compiled = compiled_step(self._decoder) if compiled else None
+        self._step: DecodeStep = self._compiled or self._decoder.step
         self._decode = decode
         self._eos_ids = tuple(eos_ids)
         token_bytes = 2 * arch.layers * arch.kv_heads * arch.head_dim * weights.embed.element_size()
@@ -90,6 +95,7 @@ class Engine:
         run = self._life.begin()
         return NativeLive(
             self._decoder,
+            self._step,
             lambda params: Endings(self._decode, self._eos_ids, params.stop, self._life.version),
             lambda: self._life.aborted(run),
             self._room,
@@ -100,6 +106,8 @@ class Engine:
         """See `r1light.rollout.native.Native.load_weights`."""
         self._life.weights_changed(version)
         self._decoder.weights.load(named_tensors)
+        if self._compiled is not None:
+            self._compiled.refresh()
 
     def abort(self) -> None:
         """See `r1light.rollout.native.Native.abort`."""
@@ -147,7 +155,7 @@ class Engine:
             self._recorded = recorded
         else:
             memory, cache = self._cache(slots, length)
-            yield PlainSlots(self._decoder, cache)
+            yield PlainSlots(self._step, cache)
             self._spare_cache = memory
 
     def _recorded_slots(self, slots: int, length: int) -> RecordedSlots:

@@ -16,7 +16,7 @@ from r1light.rollout.native.decoder import Decoder
 from r1light.rollout.native.room import Room, rounded
 from r1light.rollout.native.run import Run
 from r1light.rollout.native.scheduler import Scheduler
-from r1light.rollout.native.slots import PlainSlots
+from r1light.rollout.native.slots import DecodeStep, PlainSlots
 
 
 class NativeLive:
@@ -29,6 +29,7 @@ class NativeLive:
     def __init__(
         self,
         decoder: Decoder,
+        decode: DecodeStep,
         endings: Callable[[SamplingParams], Endings],
         aborted: Callable[[], bool],
         room: Room,
@@ -38,12 +39,14 @@ class NativeLive:
 
         Args:
             decoder: The model.
+            decode: Its step.
             endings: Parameters to what ends a draft.
             aborted: Whether the engine gives up; raises EngineError where it is closed.
             room: How many completions are written at a time.
             prefill_tokens: Most prompt tokens read at a time, padding included.
         """
         self._decoder = decoder
+        self._decode = decode
         self._endings = endings
         self._aborted = aborted
         self._room = room
@@ -109,7 +112,7 @@ class NativeLive:
         self._shape = wanted if fits else (slots, rounded(length))
         cache = self._cache(*self._shape)
         if self._run is None:
-            self._slots = PlainSlots(self._decoder, cache)
+            self._slots = PlainSlots(self._decode, cache)
             self._run = Run(
                 self._decoder, self._slots, self._prompts, self._each, self._scheduler, self._prefill_tokens
             )

@@ -5,7 +5,7 @@ S slots, B of them in use, P prompts of one prefill, L tokens, K key/value heads
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -14,7 +14,9 @@ from torch import Tensor
 
 from r1light.rollout.choosing import Choosing
 from r1light.rollout.drafts import Draft
-from r1light.rollout.native.decoder import Decoder
+
+DecodeStep = Callable[[Tensor, Tensor, int, Tensor], Tensor]
+"""`Decoder.step`, or what takes its place."""
 
 
 class Step(Protocol):
@@ -90,15 +92,15 @@ class PlainSlots:
 
     ahead = 0
 
-    def __init__(self, decoder: Decoder, cache: Tensor) -> None:
+    def __init__(self, decode: DecodeStep, cache: Tensor) -> None:
         """Take the memory.
 
         Args:
-            decoder: The model.
+            decode: The model's step.
             cache: See `Slots.cache`; finite everywhere.
         """
         self.cache = cache
-        self._decoder = decoder
+        self._decode = decode
         self._state_4S = torch.zeros(4, cache.shape[2], dtype=torch.int64, device=cache.device)
 
     def fill(self, first: int, prompts: Tensor, copies: Sequence[tuple[int, int, int]]) -> None:
@@ -119,7 +121,7 @@ class PlainSlots:
     def step(self, active: Sequence[Draft], length: int, choosing: Choosing) -> Written:
         """See `Slots.step`."""
         tokens_B, positions_B, states_B, drawn_B = self._state_4S[:, : len(active)]
-        logits_BV = self._decoder.step(tokens_B, positions_B, length, self.cache)
+        logits_BV = self._decode(tokens_B, positions_B, length, self.cache)
         sampled_B, logprobs_B = choosing.choose(active, logits_BV, states_B, drawn_B)
         tokens_B.copy_(sampled_B)
         positions_B.add_(1)

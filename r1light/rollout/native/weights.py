@@ -103,10 +103,6 @@ class Weights:
             raise EngineError(
                 f"{len(missing)} weights are missing for the rollout model, such as {min(missing)!r}"
             )
-        self.head.refresh()
-        for layer in self.layers:
-            for projection in (layer.qkv, layer.out, layer.gate_up, layer.down):
-                projection.refresh()
 
     def _layer(self, prefix: str) -> LayerWeights:
         arch = self._arch

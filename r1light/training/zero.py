@@ -16,6 +16,16 @@ import torch
 from r1light.core.errors import StorageError
 from r1light.training.digest import note_digest
 
+_AUTOCAST = {
+    "bf16": {"enabled": False},  # Lightning would have it, which casts the weights
+    "torch_autocast": {
+        "enabled": True,  # else DeepSpeed's forward pass ends the one around it
+        "dtype": "bfloat16",
+        "lower_precision_safe_modules": [],  # whose weights and gradients would be sent in 16 bits
+    },
+}
+"""What DeepSpeed is told of mixed precision."""
+
 
 def gathered(parameter: Any) -> AbstractContextManager[Any]:
     """A context in which a parameter of ZeRO-3 is whole; all processes have to enter it."""
@@ -47,18 +57,22 @@ def consolidated(checkpoint: Path) -> dict[str, torch.Tensor]:
     return weights
 
 
-def strategy(stage: int, offload: Sequence[str], max_grad_norm: float | None, timeout: timedelta) -> Any:
+def strategy(
+    stage: int, offload: Sequence[str], precision: str, max_grad_norm: float | None, timeout: timedelta
+) -> Any:
     """Lightning's strategy for a ZeRO stage, on GPUs or CPUs.
 
     Args:
         stage: 1, 2 or 3.
         offload: What is kept in the host's memory: "optimizer", "parameters".
+        precision: Lightning's name; "bf16-mixed" is autocast over float32 weights, as elsewhere.
         max_grad_norm: Where gradients are clipped; None for nowhere.
         timeout: How long a process waits for another.
     """
     os.environ.setdefault("DS_ACCELERATOR", "cuda" if torch.cuda.is_available() else "cpu")
     from deepspeed import comm, ops
     from lightning.fabric.utilities.seed import reset_seed
+    from lightning.pytorch.plugins.precision import DeepSpeedPrecision, MixedPrecision
     from lightning.pytorch.strategies import DeepSpeedStrategy
 
     if os.environ["DS_ACCELERATOR"] == "cpu":
@@ -103,8 +117,19 @@ def strategy(stage: int, offload: Sequence[str], max_grad_norm: float | None, ti
                 aside.replace(target)
             self.barrier()
 
+    class Autocast(DeepSpeedPrecision):
+        """Mixed precision as of other strategies, in a whole training step; DeepSpeed steps."""
+
+        def forward_context(self) -> AbstractContextManager[Any]:
+            context: AbstractContextManager[Any] = MixedPrecision(
+                "bf16-mixed", os.environ["DS_ACCELERATOR"]
+            ).forward_context()
+            return context
+
+    mixed = precision == "bf16-mixed"
     return OnAnyDevice(
-        config=_config(stage, offload, max_grad_norm),
+        config=_config(stage, offload, max_grad_norm) | (_AUTOCAST if mixed else {}),
+        precision_plugin=Autocast("bf16-mixed") if mixed else None,
         timeout=timeout,
         exclude_frozen_parameters=True,  # adapters alone, where those are trained
     )

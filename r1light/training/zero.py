@@ -17,7 +17,7 @@ from r1light.core.errors import StorageError
 from r1light.training.digest import note_digest
 
 _AUTOCAST = {
-    "bf16": {"enabled": False},  # Lightning would have it, which casts the weights
+    "bf16": {"enabled": False},  # Lightning would enable it, and it casts the weights
     "torch_autocast": {
         "enabled": True,  # else DeepSpeed's forward pass ends the one around it
         "dtype": "bfloat16",
@@ -72,7 +72,6 @@ def strategy(
     os.environ.setdefault("DS_ACCELERATOR", "cuda" if torch.cuda.is_available() else "cpu")
     from deepspeed import comm, ops
     from lightning.fabric.utilities.seed import reset_seed
-    from lightning.pytorch.plugins.precision import DeepSpeedPrecision, MixedPrecision
     from lightning.pytorch.strategies import DeepSpeedStrategy
 
     if os.environ["DS_ACCELERATOR"] == "cpu":
@@ -117,22 +116,28 @@ def strategy(
                 aside.replace(target)
             self.barrier()
 
-    class Autocast(DeepSpeedPrecision):
-        """Mixed precision as of other strategies, in a whole training step; DeepSpeed steps."""
-
-        def forward_context(self) -> AbstractContextManager[Any]:
-            context: AbstractContextManager[Any] = MixedPrecision(
-                "bf16-mixed", os.environ["DS_ACCELERATOR"]
-            ).forward_context()
-            return context
-
     mixed = precision == "bf16-mixed"
     return OnAnyDevice(
         config=_config(stage, offload, max_grad_norm) | (_AUTOCAST if mixed else {}),
-        precision_plugin=Autocast("bf16-mixed") if mixed else None,
+        precision_plugin=_autocast(os.environ["DS_ACCELERATOR"]) if mixed else None,
         timeout=timeout,
         exclude_frozen_parameters=True,  # adapters alone, where those are trained
     )
+
+
+def _autocast(device: str) -> Any:
+    """Lightning's precision plugin for it: DeepSpeed steps, and a whole training step has one context.
+
+    DeepSpeed's own keeps weights in 16 bits for as long as it lasts: those of before the last update.
+    """
+    from lightning.pytorch.plugins.precision import DeepSpeedPrecision, MixedPrecision
+
+    class Autocast(DeepSpeedPrecision):
+        def forward_context(self) -> AbstractContextManager[Any]:
+            context: AbstractContextManager[Any] = MixedPrecision("bf16-mixed", device).forward_context()
+            return context
+
+    return Autocast("bf16-mixed")
 
 
 def _config(stage: int, offload: Sequence[str], max_grad_norm: float | None) -> dict[str, Any]:

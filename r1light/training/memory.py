@@ -18,7 +18,10 @@ eq. 1, without the scores of attention); for models whose layers are not known."
 SLOT_BYTES = 28
 """Bytes a slot and a token of the vocabulary while the next token is drawn: logits, log-probabilities and
 weights in 32 bits, their sums and what they are searched in in 64 bits."""
-
+RECORDED_BYTES = 8
+"""The same of a recorded step: logits in 32 bits, which kernels draw from, or their log-probabilities too."""
+WORKSPACE_BYTES = 2**25
+"""What torch gives cuBLAS to work in on Hopper; other GPUs have less."""
 
 NF4_BYTES = 4.127 / 8
 """Bytes of a weight in 4 bits, its share of the doubly quantised scales with it (arXiv:2305.14314, 3)."""
@@ -46,6 +49,7 @@ class Use:
         shares_weights: Whether the engine writes with the policy itself.
         slots: Completions written at a time.
         longest: Tokens of the longest text that is written.
+        graphs: Whether steps of writing are recorded as CUDA graphs.
         offload: What lies in the host's memory while completions are written.
     """
 
@@ -64,6 +68,7 @@ class Use:
     shares_weights: bool = False
     slots: int = 0
     longest: int = 0
+    graphs: bool = False
     offload: tuple[str, ...] = ()
 
 
@@ -127,8 +132,11 @@ def estimate(use: Use) -> Estimate:
         if not use.shares_weights:
             always["engine's weights"] = use.engine_number * size.parameters
         cache = float(use.slots * use.longest * size.cache * use.engine_number)
-        # a cache is kept for the next iteration, unless memory is asked back
-        (writing if use.offload or not use.tokens else always)["keys and values"] = cache
+        # a cache is kept for the next iteration, unless memory is asked back; so are graphs
+        kept = writing if use.offload or not use.tokens else always
+        kept["keys and values"] = cache
+        if use.graphs:
+            kept["graphs"] = writing["recording"] = recorded_step(use)
         writing["drawing"] = float(SLOT_BYTES * use.slots * (size.vocabulary or 0))
     return Estimate(always, writing, learning)
 
@@ -154,6 +162,18 @@ def activations(use: Use) -> float:
     casts = 2 * size.parameters * whole / size.layers if mixed else 0.0
     mask = use.tokens * min(use.seen, use.tokens) * (1 + number * whole)
     return use.tokens * (kept + layer) + casts + mask
+
+
+def recorded_step(use: Use) -> float:
+    """Bytes of what a recorded step makes, in the pool of all graphs; as many again while it is recorded.
+
+    A step of all slots comes first, and what it has let go is enough for the steps of fewer rows. It holds
+    of one layer what a norm takes and gives, and no more than is kept of it for a backward pass. Before it
+    is recorded it is done once outside the pool, and a recording frees nothing of that.
+    """
+    size = use.size
+    layer = use.engine_number * (2 * size.hidden + (size.inner or 0))
+    return float(use.slots * (RECORDED_BYTES * (size.vocabulary or 0) + layer) + WORKSPACE_BYTES)
 
 
 def logits(use: Use) -> float:

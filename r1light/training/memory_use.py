@@ -55,6 +55,7 @@ def use_of(config: RunConfig, size: ModelSize, *, cpu: bool, drawn: int, prompt:
         shares_weights=shares,
         slots=min(drawn, int(getattr(rollout, "batch_size", getattr(rollout, "max_slots", drawn)))),
         longest=int(text),
+        graphs=not cpu and writes and not shares and bool(getattr(rollout, "graphs", False)),
         offload=() if cpu else getattr(options, "offload", ()),
     )
 

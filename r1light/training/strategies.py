@@ -37,7 +37,7 @@ def strategy_of(spec: TrainerSpec, max_grad_norm: float | None) -> Any:
             save_distributed_checkpoint=False,  # one file, whatever the number of processes
             timeout=timeout,
         )
-    return zero.strategy(int(spec.strategy[-1]), spec.offload, max_grad_norm, timeout)
+    return zero.strategy(int(spec.strategy[-1]), spec.offload, spec.precision, max_grad_norm, timeout)
 
 
 def share_out(module: Any, model: Any) -> None:

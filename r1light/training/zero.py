@@ -16,6 +16,16 @@ import torch
 from r1light.core.errors import StorageError
 from r1light.training.digest import note_digest
 
+_AUTOCAST = {
+    "bf16": {"enabled": False},  # Lightning would enable it, and it casts the weights
+    "torch_autocast": {
+        "enabled": True,  # else DeepSpeed's forward pass ends the one around it
+        "dtype": "bfloat16",
+        "lower_precision_safe_modules": [],  # whose weights and gradients would be sent in 16 bits
+    },
+}
+"""What DeepSpeed is told of mixed precision."""
+
 
 def gathered(parameter: Any) -> AbstractContextManager[Any]:
     """A context in which a parameter of ZeRO-3 is whole; all processes have to enter it."""
@@ -47,12 +57,15 @@ def consolidated(checkpoint: Path) -> dict[str, torch.Tensor]:
     return weights
 
 
-def strategy(stage: int, offload: Sequence[str], max_grad_norm: float | None, timeout: timedelta) -> Any:
+def strategy(
+    stage: int, offload: Sequence[str], precision: str, max_grad_norm: float | None, timeout: timedelta
+) -> Any:
     """Lightning's strategy for a ZeRO stage, on GPUs or CPUs.
 
     Args:
         stage: 1, 2 or 3.
         offload: What is kept in the host's memory: "optimizer", "parameters".
+        precision: Lightning's name; "bf16-mixed" is autocast over float32 weights, as elsewhere.
         max_grad_norm: Where gradients are clipped; None for nowhere.
         timeout: How long a process waits for another.
     """
@@ -103,11 +116,28 @@ def strategy(stage: int, offload: Sequence[str], max_grad_norm: float | None, ti
                 aside.replace(target)
             self.barrier()
 
+    mixed = precision == "bf16-mixed"
     return OnAnyDevice(
-        config=_config(stage, offload, max_grad_norm),
+        config=_config(stage, offload, max_grad_norm) | (_AUTOCAST if mixed else {}),
+        precision_plugin=_autocast(os.environ["DS_ACCELERATOR"]) if mixed else None,
         timeout=timeout,
         exclude_frozen_parameters=True,  # adapters alone, where those are trained
     )
+
+
+def _autocast(device: str) -> Any:
+    """Lightning's precision plugin for it: DeepSpeed steps, and a whole training step has one context.
+
+    DeepSpeed's own keeps weights in 16 bits for as long as it lasts: those of before the last update.
+    """
+    from lightning.pytorch.plugins.precision import DeepSpeedPrecision, MixedPrecision
+
+    class Autocast(DeepSpeedPrecision):
+        def forward_context(self) -> AbstractContextManager[Any]:
+            context: AbstractContextManager[Any] = MixedPrecision("bf16-mixed", device).forward_context()
+            return context
+
+    return Autocast("bf16-mixed")
 
 
 def _config(stage: int, offload: Sequence[str], max_grad_norm: float | None) -> dict[str, Any]:

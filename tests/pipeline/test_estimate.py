@@ -14,6 +14,7 @@ from r1light.stages import stage_module
 from r1light.training.grpo_options import LossOverrides
 
 SIZE = ModelSize(parameters=1e9, active=1e8, layers=4, hidden=100, cache=50)
+PLAIN = "rollout.graphs=false"
 DEVICE = Accelerator("one", peak=1e12, memory=None, training=0.5, generation=0.1)
 SFT = ("stage=sft", "data.path=x")
 
@@ -68,7 +69,7 @@ def test_nothing_is_longer_than_the_context():
     # 10 rows, twice, of a sixth of 300 tokens
     assert work_of(configured(*SFT, epochs=2.0, max_length=600), 10, None, 300) == Work(learnt=1000)
     short = replace(SIZE, context=50)
-    config = configured("stage=sample", "rollout.max_slots=3", n=4, max_tokens=100)
+    config = configured("stage=sample", "rollout.max_slots=3", PLAIN, n=4, max_tokens=100)
     # 2 x 4e9 bytes; 3 slots x 50 tokens x 50 numbers x 4 bytes
     assert memory_of(config, short, DEVICE, 1) == 8e9 + 30_000
 
@@ -99,12 +100,12 @@ def test_memory_is_weights_gradients_moments_reference_and_cache():
     # 8 completions x 100 tokens x 50 numbers x 4 bytes = 160,000;
     # 200 tokens x 100 wide x (4 layers + one's gradients) x 34 bytes x 2 for 32 bits = 6,800,000, and a mask:
     # 200 tokens that see 100 each x (1 byte + 4 layers x 4 bytes) = 340,000
-    config = configured(**given)
+    config = configured(PLAIN, **given)
     assert memory_of(config, SIZE, DEVICE, 1) == 24e9 + 160_000 + 7_140_000
     # on 2 devices half of what is spread, and 4 completions
     assert memory_of(config, SIZE, DEVICE, 2) == 12e9 + 80_000 + 7_140_000
     # no KL: no reference. 16-bit engine: half of its copy and cache
-    less = configured("rollout.dtype=bfloat16", **given, loss=LossOverrides(kl_coefficient=0.0))
+    less = configured("rollout.dtype=bfloat16", PLAIN, **given, loss=LossOverrides(kl_coefficient=0.0))
     assert memory_of(less, SIZE, DEVICE, 1) == 18e9 + 80_000 + 7_140_000
 
 
@@ -127,9 +128,14 @@ def test_a_pass_is_smaller_on_a_cpu():
 
 
 def test_sampling_holds_two_copies_and_no_more_slots_than_there_are():
-    config = configured("stage=sample", "rollout.max_slots=3", n=4, max_tokens=100)
+    words = "stage=sample", "rollout.max_slots=3"
     # 2 x 4e9 bytes; 3 slots x 100 tokens x 50 numbers x 4 bytes
-    assert memory_of(config, SIZE, DEVICE, 1) == 8e9 + 60_000
+    held = 8e9 + 60_000
+    assert memory_of(configured(*words, PLAIN, n=4, max_tokens=100), SIZE, DEVICE, 1) == held
+    # a recorded step of 3 slots x 2 x 100 numbers x 4 bytes, and 32 MiB, twice; none on a CPU
+    config = configured(*words, n=4, max_tokens=100)
+    assert memory_of(config, SIZE, DEVICE, 1) == held + 2 * (2400 + 2**25)
+    assert memory_of(config, SIZE, ACCELERATORS["cpu"], 1) == held
     assert memory_of(configured("stage=validate"), SIZE, DEVICE, 1) is None
 
 

@@ -1,6 +1,6 @@
 """One process of a small GRPO run on given completions; says what each update did to the weights.
 
-python learn_on_ranks.py STRATEGY WORLD OUTPUT [adapters], with RANK, LOCAL_RANK and the like in the
+python learn_on_ranks.py STRATEGY WORLD OUTPUT [adapters] [mixed], with RANK, LOCAL_RANK and the like in the
 environment.
 """
 
@@ -106,13 +106,14 @@ def policy(adapters: bool):
     return model
 
 
-def main(strategy: str, world: int, output: Path, adapters: bool) -> None:
+def main(strategy: str, world: int, output: Path, *words: str) -> None:
     torch.set_num_threads(1)
-    spec = TrainerSpec("cpu", strategy, devices=world, timeout=120.0)
+    precision = "bf16-mixed" if "mixed" in words else "32-true"
+    spec = TrainerSpec("cpu", strategy, devices=world, timeout=120.0, precision=precision)
     if world > 1:
         ranks.join(spec.timeout)
     problems = SimpleNamespace(at=lambda number: SimpleNamespace(cursor=0), cursors=[0, 0])
-    module = Observed(policy(adapters), OPTIONS, Given(), problems, seed=1)
+    module = Observed(policy("adapters" in words), OPTIONS, Given(), problems, seed=1)
     trainer = make_trainer([], "cpu", spec, output.parent, OPTIONS.max_grad_norm)
     fit(trainer, module, None)
     if ranks.rank() == 0:
@@ -120,4 +121,4 @@ def main(strategy: str, world: int, output: Path, adapters: bool) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], int(sys.argv[2]), Path(sys.argv[3]), "adapters" in sys.argv)
+    main(sys.argv[1], int(sys.argv[2]), Path(sys.argv[3]), *sys.argv[4:])

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from r1light.models.sizes import ModelSize
-from r1light.training.memory import Use, activations, estimate, logits
+from r1light.training.memory import WORKSPACE_BYTES, Use, activations, estimate, logits
 
 # 1,000 parameters, 4 layers of 10 numbers, 6 numbers of keys and values a token, 50 tokens in the vocabulary,
 # 30 numbers a layer beside those of its norms
@@ -96,3 +96,17 @@ def test_offloading_frees_what_writing_does_not_need_and_the_cache_in_updates():
     few = replace(use, slots=3)
     assert estimate(few).peak - estimate(replace(few, offload=("optimizer",))).peak == 720
     assert estimate(everything).state == estimate(use).state == 16_000
+
+
+def test_graphs_hold_what_a_step_of_all_slots_makes_and_as_much_again_while_they_are_recorded():
+    # 3 slots x (50 x 8 bytes of logits, and of a layer 2 x 10 + 30 numbers of 2 bytes) = 1,500
+    use = replace(LEARNS, trained=0, tokens=0, **WRITES)
+    step = 1500 + WORKSPACE_BYTES
+    recorded = estimate(replace(use, graphs=True))
+    assert (recorded.writing["graphs"], recorded.writing["recording"]) == (step, step)
+    assert recorded.peak == estimate(use).peak + 2 * step
+    # they stay while the policy learns, and nothing is recorded meanwhile; offloading lets them go
+    use = replace(LEARNS, **{**WRITES, "slots": 3, "graphs": True})
+    assert estimate(use).always["graphs"] == step
+    assert "graphs" not in estimate(replace(use, offload=("optimizer",))).always
+    assert "graphs" in estimate(replace(use, offload=("optimizer",))).writing

@@ -14,6 +14,8 @@ from r1light.algorithms.aggregation import LossNormaliser, aggregate, check_mask
 from r1light.algorithms.kl import bounded_exp, kl_estimate, unbiased_kl
 from r1light.algorithms.presets import PolicyLossOptions
 
+_Pair = tuple[Tensor, Tensor]
+
 
 @dataclass(frozen=True, slots=True)
 class PolicyMetrics:
@@ -147,24 +149,9 @@ def policy_loss(
     weight_BT, bounded_BT = _rollout_weight(rows, options)
     policy_share = aggregate(surrogate_BT * weight_BT, mask_BT, options.aggregation, normaliser)
     kl_share = _kl_share(rows, options, normaliser)
-    with torch.no_grad():
-        gap_BT = torch.zeros_like(rows.old_BT) if rows.rollout_BT is None else rows.rollout_BT - rows.old_BT
-        metrics = PolicyMetrics(
-            policy_loss=policy_share.detach(),
-            kl_loss=kl_share.detach(),
-            tokens=rows.sum(torch.ones_like(ratio_BT)),
-            sequences=mask_BT.any(dim=1).sum().to(ratio_BT.dtype),
-            ratio=rows.sum(ratio_BT),
-            clipped_low=rows.sum(clipped.low_BT),
-            clipped_high=rows.sum(clipped.high_BT),
-            clipped_delta=rows.sum(clipped.delta_BT),
-            old_kl=rows.sum(kl_estimate("k3", rows.old_BT, rows.logprobs_BT)),
-            reference_kl=rows.sum(_reference_kl(rows, options)),
-            rollout_weight=rows.sum(weight_BT),
-            rollout_bounded=rows.sum(bounded_BT),
-            rollout_kl=rows.sum(gap_BT),
-            rollout_difference=rows.sum(gap_BT.abs()),
-        )
+    metrics = _metrics(
+        rows, options, ratio_BT, clipped, (weight_BT, bounded_BT), (policy_share.detach(), kl_share.detach())
+    )
     return PolicyLoss(policy_share + kl_share, metrics)
 
 
@@ -254,7 +241,7 @@ def _surrogate(ratio_BT: Tensor, rows: _Rows, options: PolicyLossOptions) -> tup
 
 
 @torch.no_grad()
-def _rollout_weight(rows: _Rows, options: PolicyLossOptions) -> tuple[Tensor, Tensor]:
+def _rollout_weight(rows: _Rows, options: PolicyLossOptions) -> _Pair:
     """The correction's weights, and a bool mask of those that a bound changed."""
     if options.rollout_correction == "off":
         return torch.ones_like(rows.old_BT), torch.zeros_like(rows.mask_BT)
@@ -284,8 +271,29 @@ def _kl_share(rows: _Rows, options: PolicyLossOptions, normaliser: LossNormalise
     return options.kl_coefficient * aggregate(kl_BT, rows.mask_BT, options.aggregation, normaliser)
 
 
-def _reference_kl(rows: _Rows, options: PolicyLossOptions) -> Tensor:
-    """The estimates for the metrics; 0 without a reference."""
-    if rows.reference_BT is None:
-        return torch.zeros_like(rows.logprobs_BT)
-    return kl_estimate(options.kl_estimator, rows.logprobs_BT, rows.reference_BT)
+@torch.no_grad()
+def _metrics(
+    rows: _Rows, options: PolicyLossOptions, ratio_BT: Tensor, clipped: _Clipped, weights: _Pair, terms: _Pair
+) -> PolicyMetrics:
+    """The sums, given the rollout correction's weights and what was bounded, and the loss's two terms."""
+    weight_BT, bounded_BT = weights
+    kl_BT = gap_BT = torch.zeros_like(rows.old_BT)
+    if rows.reference_BT is not None:
+        kl_BT = kl_estimate(options.kl_estimator, rows.logprobs_BT, rows.reference_BT)
+    if rows.rollout_BT is not None:
+        gap_BT = rows.rollout_BT - rows.old_BT
+    return PolicyMetrics(
+        *terms,
+        tokens=rows.sum(torch.ones_like(ratio_BT)),
+        sequences=rows.mask_BT.any(dim=1).sum().to(ratio_BT.dtype),
+        ratio=rows.sum(ratio_BT),
+        clipped_low=rows.sum(clipped.low_BT),
+        clipped_high=rows.sum(clipped.high_BT),
+        clipped_delta=rows.sum(clipped.delta_BT),
+        old_kl=rows.sum(kl_estimate("k3", rows.old_BT, rows.logprobs_BT)),
+        reference_kl=rows.sum(kl_BT),
+        rollout_weight=rows.sum(weight_BT),
+        rollout_bounded=rows.sum(bounded_BT),
+        rollout_kl=rows.sum(gap_BT),
+        rollout_difference=rows.sum(gap_BT.abs()),
+    )

@@ -1,4 +1,5 @@
 import logging
+from contextlib import contextmanager
 
 import pytest
 import torch
@@ -252,6 +253,26 @@ def test_autocast_around_it_changes_nothing(engine, make_requests):
     plain = list(engine.generate(make_requests(LENGTHS), SamplingParams(max_tokens=8)))
     with torch.autocast("cpu", dtype=torch.bfloat16):
         assert list(engine.generate(make_requests(LENGTHS), SamplingParams(max_tokens=8))) == plain
+
+
+def test_all_is_launched_on_the_gpu_that_has_the_cache(engine, make_requests, monkeypatch):
+    current, found = [], []
+
+    @contextmanager
+    def device_of(tensor):
+        current.append(tensor.ndim)
+        yield
+        current.pop()
+
+    def at(method):
+        return lambda run, *given: found.append(tuple(current)) or method(run, *given)
+
+    monkeypatch.setattr("torch.cuda.device_of", device_of)
+    for name in ("_prefill", "_admit", "_step", "_retire"):
+        monkeypatch.setattr(Run, name, at(getattr(Run, name)))
+    list(engine.generate(make_requests(LENGTHS), SamplingParams(max_tokens=8)))
+    assert set(found) == {(6,)}  # [layers, 2, slots, heads, tokens, width]
+    assert current == []
 
 
 def test_other_architectures_go_to_hf_with_a_line_that_says_why(make_requests, decode, caplog):

@@ -32,6 +32,9 @@ CASES = {
 class Again:
     """In place of CUDA graphs: a step is done anew each time, and once more at first, as theirs is."""
 
+    def __init__(self, device):
+        assert device.type == "cpu"
+
     def record(self, body):
         body()
         return body

@@ -4,10 +4,13 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from torch.nn import functional as F
+from torch.nn.attention import SDPBackend, sdpa_kernel
+from torch.nn.attention.bias import CausalBias
 
 from r1light.core.errors import DataError
 from r1light.core.types import SamplingParams
-from r1light.rollout.native import Native
+from r1light.rollout.native import Native, decoder
 from r1light.rollout.native.room import Room, memory_bytes
 from r1light.rollout.native.run import Run
 
@@ -131,6 +134,36 @@ def test_a_prompt_longer_than_a_prefill_is_read_in_parts_with_the_same_results(
     for group in whole:
         for mine, its in zip(group.completions, found[group.request.problem_id].completions, strict=True):
             assert mine.logprobs == pytest.approx(its.logprobs, abs=1e-5)
+
+
+def test_a_gpu_has_no_mask_for_the_parts_of_a_prompt(qwen2, make_requests, monkeypatch):
+    of_cpu, gpu = decoder._band, torch.device("cuda")
+    for start, end in ((0, 5), (5, 12), (11, 12)):
+        mask, named = of_cpu(start, end, None, torch.device("cpu")), of_cpu(start, end, None, gpu)
+        assert (mask is None) == (named is None) == (start == 0)
+        if named is not None:
+            assert isinstance(named, CausalBias)
+            assert torch.equal(mask, named._materialize())
+    engine, requests = Native(Native.Config(prefill_tokens=40), qwen2, str, ()), make_requests([50, 16, 3])
+    by_mask = told(engine.generate(requests, PARAMS))
+    monkeypatch.setattr(decoder, "_band", lambda start, end, window, _: of_cpu(start, end, window, gpu))
+    assert told(engine.generate(requests, PARAMS)) == by_mask
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="torch sees no GPU")
+def test_fast_kernels_read_the_parts_of_a_prompt():
+    shape = {"device": "cuda", "dtype": torch.bfloat16}
+    torch.manual_seed(0)
+    queries, keys, values = (
+        torch.randn(2, heads, length, 64, **shape) for heads, length in ((6, 70), (2, 200), (2, 200))
+    )
+    band = decoder._band(130, 200, None, queries.device)
+    with sdpa_kernel(SDPBackend.FLASH_ATTENTION):
+        found = F.scaled_dot_product_attention(queries, keys, values, attn_mask=band, enable_gqa=True)
+    mask = decoder._band(130, 200, None, torch.device("cpu")).cuda()
+    plain = F.scaled_dot_product_attention(queries, keys, values, attn_mask=mask, enable_gqa=True)
+    assert (found - plain).abs().max() < 2**-6  # values of up to 1 or so, in 8 bits
 
 
 def test_memory_is_used_again_by_the_next_call(qwen2, make_requests, monkeypatch):

@@ -10,6 +10,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 from torch.nn import functional as F
+from torch.nn.attention.bias import causal_lower_right
 
 from r1light.algorithms.lm_head import product
 from r1light.rollout.native.attention import Attention
@@ -188,8 +189,11 @@ def _as_complex(heads_NFD: Tensor) -> Tensor:
 
 
 def _band(start: int, end: int, window: int | None, device: torch.device) -> Tensor | None:
-    """What tokens from `start` to `end` see: bool [L, end]; None where that is all before, from the first."""
-    if start == 0 and (window is None or window >= end):
-        return None
+    """What tokens from `start` to `end` see, [L, end]; None where that is all before, from the first."""
+    if window is None or window >= end:
+        if start == 0:
+            return None
+        if device.type == "cuda":  # by its name, which kernels for half precision know: a mask they do not
+            return causal_lower_right(end - start, end)
     distance_LL = torch.arange(start, end, device=device).unsqueeze(1) - torch.arange(end, device=device)
     return (distance_LL >= 0) & (distance_LL < (window or end))

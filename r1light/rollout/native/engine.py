@@ -174,7 +174,8 @@ class Engine:
             last.settle()
         del last  # its memory goes before the new one comes
         self._decoder.reserve(rounded(self._decoder.arch.context))  # once: graphs read it where it is
-        return RecordedSlots(self._decoder, self._zeros(slots, length), CudaGraphs().record)
+        cache = self._zeros(slots, length)
+        return RecordedSlots(self._decoder, cache, CudaGraphs(cache.device).record)
 
     def _cache(self, slots: int, length: int) -> tuple[Tensor, Tensor]:
         """Memory of finite numbers, and in it a cache [layers, 2, slots, K, length rounded up, D]."""

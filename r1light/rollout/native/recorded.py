@@ -55,7 +55,7 @@ class RecordedSlots:
         Args:
             decoder: The model; its rotary table must not move any more.
             cache: See `Slots.cache`; finite everywhere.
-            record: `CudaGraphs().record`.
+            record: `CudaGraphs(device).record`.
         """
         self.cache = cache
         self.params = SamplingParams()
@@ -129,10 +129,10 @@ class RecordedSlots:
 
 
 class CudaGraphs:
-    """Records CUDA graphs that share one pool of memory."""
+    """Records CUDA graphs of a device that share one pool of memory; it has to be the current one then."""
 
-    def __init__(self) -> None:
-        self._stream = torch.cuda.Stream()  # type: ignore[no-untyped-call]
+    def __init__(self, device: torch.device) -> None:
+        self._stream = torch.cuda.Stream(device)  # type: ignore[no-untyped-call]
         self._pool = torch.cuda.graph_pool_handle()
 
     def record(self, body: Body) -> Body:

@@ -67,7 +67,10 @@ class Run:
 
     def advance(self) -> list[Draft]:
         """Fill free slots, or write one more token in every slot; return the drafts that ended."""
-        with torch.inference_mode(), torch.autocast(self._slots.cache.device.type, enabled=False):
+        cache = self._slots.cache
+        # Kernels, streams and events are the current device's, which may be another GPU than the cache's.
+        on_device = torch.cuda.device_of(cache)  # type: ignore[no-untyped-call]
+        with torch.inference_mode(), on_device, torch.autocast(cache.device.type, enabled=False):
             return self._admit() if self._scheduler.refill else self._step()
 
     def drop(self, group: int) -> None:

@@ -49,6 +49,7 @@ class Use:
         shares_weights: Whether the engine writes with the policy itself.
         slots: Completions written at a time.
         longest: Tokens of the longest text that is written.
+        packed: Whether the engine holds its weights once more, as compiled steps read them.
         graphs: Whether steps of writing are recorded as CUDA graphs.
         offload: What lies in the host's memory while completions are written.
     """
@@ -68,6 +69,7 @@ class Use:
     shares_weights: bool = False
     slots: int = 0
     longest: int = 0
+    packed: bool = False
     graphs: bool = False
     offload: tuple[str, ...] = ()
 
@@ -130,7 +132,7 @@ def estimate(use: Use) -> Estimate:
         learning["logits"] = 4.0 * logits(use)
     if use.engine_number:
         if not use.shares_weights:
-            always["engine's weights"] = use.engine_number * size.parameters
+            always["engine's weights"] = (1 + use.packed) * use.engine_number * size.parameters
         cache = float(use.slots * use.longest * size.cache * use.engine_number)
         # a cache is kept for the next iteration, unless memory is asked back; so are graphs
         kept = writing if use.offload or not use.tokens else always

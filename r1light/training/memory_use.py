@@ -38,6 +38,8 @@ def use_of(config: RunConfig, size: ModelSize, *, cpu: bool, drawn: int, prompt:
     rollout = config.rollout.config
     shares = config.rollout.name == "hf" or quantized  # rollout=native hands 4 bits on
     masked = cpu or config.trainer.precision == "32-true"  # else segments tell rows apart
+    engine_number = _number(getattr(rollout, "dtype", "auto"), number) if writes else 0
+    packed = cpu and engine_number == 4 and bool(getattr(rollout, "compiled", False))
     text = min(prompt + options.max_tokens, size.context or math.inf) if writes else 0
     return Use(
         size=size,
@@ -51,10 +53,11 @@ def use_of(config: RunConfig, size: ModelSize, *, cpu: bool, drawn: int, prompt:
         chunk=CPU_CHUNK if cpu else GPU_CHUNK,
         kept=KEPT,
         reference=config.stage_name == "grpo" and full and options.loss_options.kl_coefficient > 0,
-        engine_number=_number(getattr(rollout, "dtype", "auto"), number) if writes else 0,
+        engine_number=engine_number,
         shares_weights=shares,
         slots=min(drawn, int(getattr(rollout, "batch_size", getattr(rollout, "max_slots", drawn)))),
         longest=int(text),
+        packed=packed and not shares,
         graphs=not cpu and writes and not shares and bool(getattr(rollout, "graphs", False)),
         offload=() if cpu else getattr(options, "offload", ()),
     )

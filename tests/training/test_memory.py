@@ -98,6 +98,15 @@ def test_offloading_frees_what_writing_does_not_need_and_the_cache_in_updates():
     assert estimate(everything).state == estimate(use).state == 16_000
 
 
+def test_an_engine_with_compiled_steps_holds_its_weights_twice():
+    use = replace(LEARNS, **WRITES)
+    # 1,000 weights of 2 bytes once more
+    assert estimate(replace(use, packed=True)).peak == estimate(use).peak + 2000
+    assert estimate(replace(use, packed=True, shares_weights=True)) == estimate(
+        replace(use, shares_weights=True)
+    )
+
+
 def test_graphs_hold_what_a_step_of_all_slots_makes_and_as_much_again_while_they_are_recorded():
     # 3 slots x (50 x 8 bytes of logits, and of a layer 2 x 10 + 30 numbers of 2 bytes) = 1,500
     use = replace(LEARNS, trained=0, tokens=0, **WRITES)

@@ -25,11 +25,12 @@ def naming(components: Registry, name: str, options: Mapping[str, Any], path: st
         yield
     except UnknownNameError as error:
         unknown = sorted(options.keys() - _options(components, name))
-        if not unknown:
-            raise  # it is of something inside an option
-        others = [each.name for each in components.entries() if unknown[0] in _options(components, each.name)]
-        told = f"; {unknown[0]} is of {', '.join(f'{path}={other}' for other in others)}" if others else ""
-        raise UnknownNameError(f"{error}. They are those of {path}={name}{told}") from error
+        asked = unknown[0] if unknown else None
+        others = [each.name for each in components.entries() if asked in _options(components, each.name)]
+        if not others:
+            raise
+        having = ", ".join(f"{path}={other}" for other in others)
+        raise UnknownNameError(f"{error}. They are those of {path}={name}; {asked} is of {having}") from error
 
 
 def _options(components: Registry, name: str) -> set[str]:

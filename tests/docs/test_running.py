@@ -205,6 +205,13 @@ def test_the_commands_of_a_block_run(block, shell):
             shell.run(command)
 
 
+def test_a_new_command_is_run_or_says_what_it_needs():
+    run = [each for _, each in COMMANDS.values() if not each.needs and not elsewhere(each)]
+    assert len(run) >= 100
+    for command in run:
+        assert command.r1light() is not None or Path(command.words()[1]).name in TOOLS, command.text
+
+
 def test_what_runs_elsewhere_is_there():
     for start, place in ELSEWHERE.items():
         assert any(text.startswith(start) for text in COMMANDS), f"no page has {start} any more"

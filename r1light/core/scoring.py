@@ -15,9 +15,9 @@ def per_sample(
 ) -> Callable[[Sequence[Sample]], list[Score]]:
     """Make a reward of a function that looks at one sample.
 
-    A float (or a bool) is a score, None an abstention, a Score itself. An exception becomes an error of that one
-    sample, with the exception and its place as its detail, as does a value that is none of these: it is counted,
-    and never taken for a 0.
+    A float (or a bool) is a score, None an abstention, a Score itself. An exception becomes an error of that
+    one sample, with the exception and its place as its detail, as does a value that is none of these: it is
+    counted, and never taken for a 0.
 
     Example:
         >>> @per_sample

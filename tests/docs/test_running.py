@@ -65,9 +65,8 @@ SMALL = {
 }  # fmt: skip
 """What makes a stage small, by its name or its mode. Options that a sweep is over are left as they are."""
 FURTHER = {
-    "runs/held-out": (
-        "stage.curation=none",
-    ),  # a model that learnt for a moment writes nothing worth keeping
+    # a model that learnt for a moment writes nothing worth keeping
+    "runs/held-out": ("stage.curation=none",),
     "n_trials=20": ("hydra.sweeper.n_trials=2",),
 }
 """Further options for commands with some words."""
@@ -79,9 +78,11 @@ TOOLS = {
     "overlap.py": "--rounds 1 --iterations 2 --prompts 2 --group 2 --max-tokens 16",
     "scaling.py": "--most 512 --rounds 1 --threads 1",
 }
-MINI = "tests/e2e/test_r1_mini.py::folder"
+MINI = "tests/e2e/test_r1_mini.py::test_every_step_is_done_and_every_question_has_a_verdict"
+RANKS = "tests/e2e/test_ranks.py::test_a_run_is_the_same_on_one_and_two_processes_and_across_them"
 LAUNCHERS = "tests/e2e/test_launchers.py::test_a_launcher_runs_the_jobs_and_the_sweep_ends_in_a_comparison"
-INSTALLED = "tests/plugins/test_installed.py::python"
+SHELL = "tests/e2e/test_command_line.py::test_the_shell_completes_groups_and_their_choices"
+INSTALLED = "tests/plugins/test_installed.py::test_a_run_with_rewards_data_template_and_model_of_plugins_beside_the_broken_one"
 ELSEWHERE = {
     "make test": ".ci/run::make test",
     "make test-slow": ".ci/run::make test-slow",
@@ -90,11 +91,11 @@ ELSEWHERE = {
     "python -m r1light +reward.components.brevity.weight=": INSTALLED,
     "python -m r1light reward.components.short_answers.weight=": INSTALLED,
     "python -m r1light stage=pipeline pipeline=r1_mini": MINI,
-    "python -m r1light trainer=ddp trainer.devices=2": "tests/e2e/test_ranks.py::two_processes",
+    "python -m r1light trainer=ddp trainer.devices=2": RANKS,
     "python -m r1light -m seed=0,1,2,3 hydra/launcher=": LAUNCHERS,
-    'eval "$(r1light -sc': "tests/e2e/test_command_line.py::test_the_shell_completes_groups",
+    'eval "$(r1light -sc': SHELL,
 }
-"""Beginnings of commands, and the beginning of the test or fixture that runs them."""
+"""Beginnings of commands, and the test that runs them."""
 COMMANDS = {command.text: (block, command) for block in reversed(pages.ALL) for command in block.commands()}
 
 
@@ -216,4 +217,5 @@ def test_what_runs_elsewhere_is_there():
     for start, place in ELSEWHERE.items():
         assert any(text.startswith(start) for text in COMMANDS), f"no page has {start} any more"
         path, _, name = place.partition("::")
-        assert name in (pages.ROOT / path).read_text(encoding="utf-8"), place
+        shown = f"def {name}(" if path.endswith(".py") else name
+        assert shown in (pages.ROOT / path).read_text(encoding="utf-8"), place

@@ -160,6 +160,10 @@ def explain(error: Exception) -> UserError:
     if isinstance(error, MissingMandatoryValue):
         return ConfigError(f"{error.full_key} is required; set {error.full_key}=...")
     if isinstance(error, OverrideParseException):
+        if "=" not in str(error.override):
+            return ConfigError(
+                f"{error.override!r} is no option: options are key=value, such as seed=1; --help lists groups"
+            )
         reason = " ".join(str(error.message).split())
         return ConfigError(
             f"cannot read the override {error.override!r}, which should be key=value: {reason}"
@@ -169,6 +173,12 @@ def explain(error: Exception) -> UserError:
         return _at_key(cause) if cause.full_key and not str(error) else _joined(error, cause)
     if isinstance(error, OmegaConfBaseException) and error.full_key:
         return _at_key(error)
+    if several := re.search(r"Ambiguous value for argument '([^=']+)=([^']+)'", str(error)):
+        key, values = several.groups()
+        return ConfigError(
+            f"{key}={values} has several values: for a sweep over them put -m in front, for a list brackets "
+            f"around them ({key}=[{values}])"
+        )
     if isinstance(error, YAMLError):
         return ConfigError(f"a configuration file is not valid YAML: {' '.join(str(error).split())}")
     return _joined(error)

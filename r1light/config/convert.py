@@ -152,6 +152,8 @@ def _first_error(errors: list[Any], plain: Mapping[str, Any], path: str) -> Conf
             if other["loc"][: len(error["loc"]) - 1] == error["loc"][:-1] and _same_value(other, error)
         )
     )
+    if wanted == "a valid array" and isinstance(value, str):
+        wanted = f"a list, in brackets: {where}=[{value}]"
     return ConfigError(f"{where}={_shown(value)} must be {wanted}")
 
 

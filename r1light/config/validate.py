@@ -10,6 +10,7 @@ from typing import Any
 
 from r1light.config.convert import convert, join, to_plain, unknown_key
 from r1light.config.logger_schema import LoggerSpec
+from r1light.config.option_owners import naming
 from r1light.config.pipeline_schema import PipelineSpec, check_members
 from r1light.config.schema import (
     Component,
@@ -185,7 +186,9 @@ def component_config(
         ConfigError: A key, type or value is wrong, or there is no component of that name.
         PluginError: The component does not import.
     """
-    config = _config(registry(group).config_type(name), options, path, beside)
+    components = registry(group)
+    with naming(components, name, options, path):
+        config = _config(components.config_type(name), options, path, beside)
     for inner, inner_options, inner_path in getattr(config, "nested", list)():
         component_config(group, inner, inner_options, inner_path, ("name", "weight"))
     return config

@@ -124,7 +124,8 @@ def start_manifest(
     session = {
         "started": _now("milliseconds"),
         "wall_seconds": None,
-        "overrides": [mask_override(override) for override in overrides],
+        # the pluses are of config/compose.py; the same line without them does the same
+        "overrides": [mask_override(override.removeprefix("++")) for override in overrides],
         "host": platform.node(),
         "process": os.getpid(),
     }

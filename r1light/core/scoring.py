@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import traceback
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -15,7 +16,8 @@ def per_sample(
     """Make a reward of a function that looks at one sample.
 
     A float (or a bool) is a score, None an abstention, a Score itself. An exception becomes an error of that
-    one sample, with the exception as its detail: it is counted, and never taken for a 0.
+    one sample, with the exception and its place as its detail, as does a value that is none of these: it is
+    counted, and never taken for a 0.
 
     Example:
         >>> @per_sample
@@ -34,10 +36,14 @@ def _score(function: Callable[[Sample], float | Score | None], sample: Sample) -
     try:
         value = function(sample)
     except Exception as error:  # whatever a reward raises is an error of its sample, counted by the mix
-        return Score.error(f"{type(error).__name__}: {error}")
+        place = traceback.extract_tb(error.__traceback__)[-1]
+        return Score.error(f"{type(error).__name__}: {error} ({place.filename}:{place.lineno})")
     if isinstance(value, Score):
         return value
-    return Score.abstain() if value is None else Score.ok(value)
+    try:
+        return Score.abstain() if value is None else Score.ok(value)
+    except (TypeError, ValueError):
+        return Score.error(f"returned {value!r:.80} where a number, a Score or None belongs")
 
 
 def score_fields(score: Score) -> dict[str, Any]:

@@ -1,14 +1,16 @@
 r"""The completion that a template and its rewards could not find fault with, for an answer that is known.
 
-A template renders and parses, and does not write. So the forms that answers are given in are tried in turn,
-and the first that the template itself takes for well formed, with that very answer in it, is the one.
+A template need not write. So the forms that answers are given in are tried in turn, then what the template
+writes if it can, and the first that it takes for well formed itself, with that very answer in it, is the one.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
 
-from r1light.core.protocols import Template
+from r1light.core.errors import DataError
+from r1light.core.protocols import Composer, Template
 from r1light.core.types import Problem
 
 _FORMS = (
@@ -17,7 +19,6 @@ _FORMS = (
     "<think>{thinking}</think>\n\n{answer}",
     "<think>\n{thinking}\n</think>\n\n{answer}",
     "<think>{thinking}</think>\n\n\\boxed{{{answer}}}",
-    "|special_token|{thinking}|special_token|{answer}",
     "{answer}",
 )
 
@@ -73,10 +74,18 @@ def perfect_completion(template: Template, prefill: str, thinking: str, answer: 
         thinking: The thought.
         answer: The answer.
     """
+    for text in _written(template, prefill, thinking, answer):
+        parsed = template.parse(prefill, text)
+        if parsed.well_formed and parsed.answer is not None and parsed.answer.strip() == answer.strip():
+            return text
+    return None
+
+
+def _written(template: Template, prefill: str, thinking: str, answer: str) -> Iterator[str]:
+    """Completions that may do, in the order in which they are tried."""
     for form in _FORMS:
         body = form.format(thinking=thinking, answer=answer)
-        for text in (body.removeprefix(prefill), body):
-            parsed = template.parse(prefill, text)
-            if parsed.well_formed and parsed.answer is not None and parsed.answer.strip() == answer.strip():
-                return text
-    return None
+        yield from (body.removeprefix(prefill), body)
+    if isinstance(template, Composer):
+        with suppress(DataError):
+            yield template.compose(prefill, thinking, answer)

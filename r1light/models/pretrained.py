@@ -94,7 +94,7 @@ class Pretrained:
             with uncollected(), quiet_transformers():
                 tokenizer, model, report = self._read(path, how)
         except (OSError, ValueError, KeyError, ImportError, RuntimeError, SafetensorError) as error:
-            raise ModelError(f"cannot load the model {config.path!r}: {_first_line(error)}") from error
+            raise ModelError(f"cannot load the model {_told(config.path)}: {_first_line(error)}") from error
         absent = sorted([*report["missing_keys"], *(str(each) for each in report["mismatched_keys"])])
         if absent:
             raise ModelError(
@@ -150,7 +150,7 @@ class Pretrained:
             stated = AutoConfig.from_pretrained(path, **options)
         except (OSError, ValueError, KeyError, ImportError) as error:
             raise ModelError(
-                f"cannot load the tokenizer of {self.config.path!r}: {_first_line(error)}"
+                f"cannot load the tokenizer of {_told(self.config.path)}: {_first_line(error)}"
             ) from error
         if not tokenizer.encode("1", add_special_tokens=False):
             raise ModelError(f"the model {self.config.path!r} has no tokenizer files, such as tokenizer.json")
@@ -190,6 +190,10 @@ def _resolve(path: str) -> str:
     if path.startswith(("/", ".", "~")) or path.count("/") > 1:
         raise ModelError(f"there is no model directory {path!r}")
     return path
+
+
+def _told(path: str) -> str:
+    return repr(path) if Path(path).expanduser().is_dir() else f"{path!r}, which is no directory here"
 
 
 def _first_line(error: Exception) -> str:

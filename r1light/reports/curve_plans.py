@@ -39,7 +39,7 @@ SECTIONS: tuple[tuple[str, tuple[Plan, ...]], ...] = (
                 "accuracy",
                 "Held-out accuracy",
                 "Problems that training never sees, and others than those of before and after. "
-                "Iteration 0 is the model before training.",
+                "Measured before training (iteration 0), every stage.eval_every iterations, and at the end.",
                 (
                     ("eval/pass@1_greedy", "pass@1, greedy"),
                     ("eval/pass@1", "pass@1, sampled"),

@@ -27,7 +27,7 @@ import sys
 import threading
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -115,7 +115,10 @@ def call_trl(function: Callable[..., Any], call: dict[str, Any], run: Callable[[
         "log_extra": log.extra,
         "log_metric": log.metric,
     }
-    found = list(run(function(**wanted(function, offered))))
+    returned = run(function(**wanted(function, offered)))
+    if not isinstance(returned, Iterable):
+        raise TypeError(f"returned {returned!r:.80} where a list of {rows} rewards belongs")
+    found = list(returned)
     if len(found) != rows:
         raise ValueError(f"returned {len(found)} rewards for {rows} completions")
     return {"values": [number(value) for value in found], "details": ["; ".join(row) for row in log.details]}

@@ -153,7 +153,8 @@ class GrpoOptions:
     score the same."""
 
     eval_every: int = 25
-    """Iterations between evaluations on held-out problems; 0 for none but before and after."""
+    """Iterations between evaluations on held-out problems, with one after the last; 0 for none but before the
+    first."""
     eval_problems: int = 128
     """Held-out problems of an evaluation in the course of training."""
     test_problems: int = 384

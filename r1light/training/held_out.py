@@ -137,13 +137,13 @@ def judge(samples: Sequence[Sample], graders: Mapping[str, Grader]) -> list[Judg
 
 
 def judged_rows(phase: str, iteration: int, judged: Sequence[Judged]) -> list[dict[str, Any]]:
-    """Rows of samples.jsonl for graded completions."""
+    """Rows of samples.jsonl for graded completions: accuracy alone judges them, so they have no reward."""
     return [
         {
             "phase": phase,
             "iteration": iteration,
             **sample_fields(each.sample),
-            "reward": each.verdict.score,
+            "reward": None,
             "scores": {"accuracy": score_fields(_score(each.verdict))},
             "advantage": None,
         }

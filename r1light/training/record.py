@@ -131,7 +131,8 @@ class Record(lightning.Callback):
         started = time.perf_counter()
         groups = ranks.gather(done.rollout.groups)
         row = self._metrics(module, done, groups)
-        if self.options.eval_every and done.number % self.options.eval_every == 0:
+        every = self.options.eval_every
+        if every and (done.number % every == 0 or done.number == self.options.iterations):
             row |= _named("eval", self._evaluate(module, done.number))
         self.train_seconds += done.seconds + time.perf_counter() - started
         row["time/total"] = self.train_seconds

@@ -89,10 +89,10 @@ def test_a_folder_of_the_users_own_comes_first(source, tmp_path):
     ("overrides", "line"),
     [
         (["reward=onee"], "unknown reward 'onee'; did you mean 'one'? Known: one, two"),
-        (["seed"], "cannot read the override 'seed', which should be key=value: "),
+        (["seed"], "'seed' is no option: options are key=value, such as seed=1; --help lists groups"),
         (["seed=[1"], "cannot read the override 'seed=[1', which should be key=value: "),
         (["data=needs"], "data.path is required; set data.path=..."),
-        (["seed=1,2"], "Ambiguous value for argument 'seed=1,2'"),
+        (["seed=1,2"], "seed=1,2 has several values: for a sweep over them put -m in front, for a list bra"),
         (["+seed=1"], "Could not append to config. An item is already at 'seed'."),
         (["~sede"], "Could not delete from config. 'sede' does not exist."),
         (

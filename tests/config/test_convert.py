@@ -69,6 +69,7 @@ def test_plain_values_become_frozen_values():
         ({"on": 1}, "stage.on=1 must be a valid boolean"),
         ({"on": "yes"}, "stage.on='yes' must be a valid boolean"),
         ({"mode": "medium"}, "stage.mode='medium' must be 'fast' or 'slow'"),
+        ({"digits": "1"}, "stage.digits='1' must be a list, in brackets: stage.digits=[1]"),
         ({"digits": [1, "x"]}, "stage.digits.1='x' must be a valid integer"),
         ({"stop": [1]}, "stage.stop=[1] must be a valid string or a valid integer"),
         ({"clip": {"low": "x"}}, "stage.clip.low='x' must be a valid number"),

@@ -69,7 +69,12 @@ WRONG = [
         "stage.lora is model.lora, for every stage that trains; give model.lora.rank=16",
     ),
     ("model.name", "bear", "unknown model 'bear'; did you mean 'bare'? Known: bare, knobs"),
-    ("model.path", "x", "unknown key 'model.path'. Known keys of model: name"),
+    (
+        "model.path",
+        "x",
+        "unknown key 'model.path'. Known keys of model: name, recommended, lora. "
+        "They are those of model=bare; path is of model=knobs",
+    ),
     (
         "data.digit",
         [1],

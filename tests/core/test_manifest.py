@@ -92,7 +92,7 @@ def test_comparable_is_flat():
 
 def start(folder, **resolved):
     start_manifest(
-        folder, stage="grpo", seed=3, resolved=resolved, overrides=["stage.lr=1", "logger.api_key=abc"]
+        folder, stage="grpo", seed=3, resolved=resolved, overrides=["++stage.lr=1", "logger.api_key=abc"]
     )
 
 

@@ -12,6 +12,7 @@ from r1light.graders.exact import Exact
 from r1light.rewards.accuracy import Accuracy
 from r1light.rewards.format import Format
 from r1light.rewards.mix import RewardMix, WeightedReward
+from r1light.templates.cold_start import ColdStart
 from r1light.templates.plain import Plain
 from r1light.templates.r1_zero import R1Zero
 
@@ -88,9 +89,10 @@ def test_every_reward_abstaining_is_no_pass():
 
 
 @pytest.mark.parametrize("prefill", ["", "<think>", "<think>\n"])
-@pytest.mark.parametrize("make", [R1Zero, Plain])
+@pytest.mark.parametrize("make", [R1Zero, Plain, ColdStart])
 @pytest.mark.parametrize("answer", ["5", r"\frac{1}{2}", "x < 3", "一百", "def f(): pass\n\nprint(f())"])
 def test_a_perfect_completion_is_well_formed_and_holds_the_answer(make, prefill, answer):
+    prefill = prefill.replace("<think>", "|special|") if make is ColdStart else prefill
     template = make(make.Config(prefill=prefill))
     text = perfect_completion(template, prefill, "I think.", answer)
     parsed = template.parse(prefill, text)

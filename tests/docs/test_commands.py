@@ -1,16 +1,12 @@
-"""Every command that the README and the pages show: its configuration composes and validates.
+"""Every command of r1light that the README and the pages show: its configuration composes and validates.
 
-A block that cannot be checked has a comment on the line before it, which says why:
-
-    <!-- unchecked: needs a plugin of the reader's own -->
+Those that no test runs, as they need a GPU or the like, are checked so too.
 """
 
 from __future__ import annotations
 
-import re
-import shlex
-from collections.abc import Iterator
-from dataclasses import dataclass
+import importlib.util
+import sys
 from pathlib import Path
 
 import pytest
@@ -22,58 +18,18 @@ from r1light.config.validate import validate
 from r1light.scaffold.new import Plugin
 from r1light.stages import stage_module
 
-ROOT = Path(__file__).resolve().parents[2]
-PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
-MARK = re.compile(r"<!-- unchecked: (.+) -->")
+_spec = importlib.util.spec_from_file_location("docs_pages", Path(__file__).with_name("pages.py"))
+pages = importlib.util.module_from_spec(_spec)
+sys.modules[_spec.name] = pages
+_spec.loader.exec_module(pages)
+
 MARKED = 2  # blocks; whoever marks one more says so here
-
-
-@dataclass(frozen=True)
-class Block:
-    """Code of a page: indented by four, between fences, or a command in its text."""
-
-    page: str
-    line: int
-    text: str
-    mark: str | None = None
-
-    def commands(self) -> Iterator[list[str]]:
-        """What follows `r1light` on each command line that calls it."""
-        for line in self.text.replace("\\\n", " ").splitlines():
-            found = re.match(r"\s*(?:[^#]*\s-m )?r1light (.+)", line)
-            if found:
-                yield shlex.split(found[1], comments=True)
-
-
-def blocks(path: Path, text: str) -> Iterator[Block]:
-    """The blocks of a page, in order; a mark is for the next one."""
-    mark, found, fenced, begun = None, [], False, 0
-    for number, line in enumerate([*text.splitlines(), ""], 1):
-        fence = line.strip().startswith("```")
-        inside = not fence and (fenced or line.startswith("    "))
-        if inside:
-            begun = begun or number
-            found.append(line)
-        elif found and (fence or line.strip()):
-            yield Block(path.name, begun, "\n".join(found), mark)
-            mark, found, begun = None, [], 0
-        if fence:
-            fenced = not fenced
-        elif not inside:
-            marked = MARK.fullmatch(line.strip())
-            mark = marked[1] if marked else mark
-            for inline in re.findall(r"`(python -m r1light [^`]+)`", line):
-                yield Block(path.name, number, inline)
-    if found:
-        yield Block(path.name, begun, "\n".join(found), mark)
-
-
-ALL = [block for path in PAGES for block in blocks(path, path.read_text(encoding="utf-8"))]
 COMMANDS = [
     pytest.param(words, id=f"{block.page}:{block.line}:{' '.join(words)[:60]}")
-    for block in ALL
+    for block in pages.ALL
     if block.mark is None
-    for words in block.commands()
+    for command in block.commands()
+    if (words := command.r1light()) is not None
 ]
 
 
@@ -106,8 +62,14 @@ def test_commands_are_found_in_every_form():
         seed=1      # a comment
 
 ```sh
-KEY=1 python -m r1light -m "seed=0,1"
+KEY=1 python -m r1light -m "seed=0,1"   # of many; needs the hub
 torchrun -m r1light trainer=ddp
+# each needs a GPU or several
+python tools/bench/x.py
+make x            # itself: needs the network
+# any machine does
+./y
+import re
 ```
 <!-- unchecked: why -->
 
@@ -117,16 +79,27 @@ torchrun -m r1light trainer=ddp
 
 Say `python -m r1light stage=c`.
 """
-    found = list(blocks(Path("page.md"), text))
-    assert [(each.mark, list(each.commands())) for each in found] == [
-        (None, [["stage=a", "seed=1"]]),
-        (None, [["-m", "seed=0,1"], ["trainer=ddp"]]),
-        ("why", [["b=..."]]),
-        (None, [["stage=c"]]),
+    found = list(pages.blocks(Path("page.md"), text))
+    lines = [[(each.text, each.needs) for each in block.commands()] for block in found]
+    assert [block.mark for block in found] == [None, None, "why", None]
+    assert lines == [
+        [("python -m r1light stage=a seed=1", None)],
+        [
+            ('KEY=1 python -m r1light -m "seed=0,1"', "the hub"),
+            ("torchrun -m r1light trainer=ddp", None),
+            ("python tools/bench/x.py", "a GPU"),
+            ("make x", "the network"),
+            ("./y", None),
+        ],
+        [("python -m r1light b=...", None), ("pip install r1light", None)],
+        [("python -m r1light stage=c", None)],
     ]
+    command = next(found[1].commands())
+    assert (dict(command.variables()), command.words()[0]) == ({"KEY": "1"}, "python")
+    assert command.r1light() == ["-m", "seed=0,1"]
 
 
 def test_marks_are_counted():
-    marks = [f"{block.page}:{block.line}: {block.mark}" for block in ALL if block.mark]
+    marks = [f"{block.page}:{block.line}: {block.mark}" for block in pages.ALL if block.mark]
     assert len(marks) == MARKED, "\n".join(marks)
     assert len(COMMANDS) >= 100

@@ -109,7 +109,9 @@ def test_a_name_that_the_hub_cannot_give_is_one_line(tmp_path):
         timeout=120,
         check=True,
     )
-    assert done.stdout.startswith("cannot load the model 'nobody/nothing': OSError: ")
+    assert done.stdout.startswith(
+        "cannot load the model 'nobody/nothing', which is no directory here: OSError: "
+    )
     assert done.stdout.count("\n") == 1
 
 

@@ -7,6 +7,7 @@ import shutil
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -65,3 +66,26 @@ def test_hostile_overrides_run_nothing(lay_run: Lay, tmp_path: Path) -> None:
     assert "<img" not in dom
     assert "<iframe" not in dom
     assert dom.count("<script") == 1
+
+
+def test_what_is_wider_than_the_window_scrolls_inside_the_page(
+    lay_run: Lay, tmp_path: Path, chromium: Any
+) -> None:
+    for i in range(12):
+        lay_run(
+            f"a-sweep-with-a-long-name/{i}",
+            options={f"stage.option_number_{j}": f"{i}-" + "value" * 12 for j in range(8)},
+            metrics={f"after/task_{j}/pass@1_of_a_long_name": i / 16 for j in range(16)},
+            rows=[{"iteration": step, "reward": i + step} for step in range(3)],
+        )
+    comparison = compare(read_runs(find_runs([str(tmp_path / "a-sweep-with-a-long-name")]).folders))
+    report = tmp_path / "comparison.html"
+    write_comparison(comparison, report, tmp_path / "comparison.csv", None)
+    chromium.open(report)
+    chromium.js("document.querySelectorAll('details').forEach(fold => fold.open = true)")
+    for width in (1200, 400):
+        chromium.show(width)
+        assert chromium.js("document.documentElement.scrollWidth") <= width
+        assert chromium.js(
+            "Array.from(document.querySelectorAll('.wide')).some(t => t.scrollWidth > t.clientWidth)"
+        )

@@ -190,6 +190,9 @@ FAILING = """
         while True:
             pass
 
+    def nothing(completions, **kwargs):
+        pass
+
     def hangs(completions, **kwargs):
         innermost()
 
@@ -203,6 +206,7 @@ FAILING = """
         ("raises", "raised KeyError: 'no such column'"),
         ("too_few", "ValueError: returned 1 rewards for 2 completions"),
         ("text", "TypeError: returned the text '1.0' where a number belongs"),
+        ("nothing", "TypeError: returned None where a list of 2 rewards belongs"),
         ("needs", "TypeError: the function needs level; it can have answer, completion_ids, completions"),
         ("asks", "AttributeError: trainer_state.epoch is not known here; trainer_state.global_step is"),
         ("nan", "returned nan, which is not finite"),

@@ -38,6 +38,7 @@ def test_a_distribution_names_what_is_in_it(kind, tmp_path):
         assert (folder / package.replace(".", "/") / "__init__.py").is_file()
     assert not [path for path in folder.rglob("*") if "NAME" in path.name or "PACKAGE" in path.name]
     assert "two_words" in (folder / "README.md").read_text()
+    assert "rewrite this test" in next(folder.glob("tests/test_*.py")).read_text()
 
 
 def test_the_command_line_says_what_to_do_next(tmp_path, monkeypatch, capsys):

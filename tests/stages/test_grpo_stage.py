@@ -223,6 +223,13 @@ def test_adapters_alone_are_trained_and_saved_and_resumed_to_the_bit(run_grpo, r
     assert all("lora_" in name for name in saved["state_dict"])
 
 
+def test_a_run_shorter_than_the_evaluations_are_apart_is_evaluated_at_its_ends(run_grpo):
+    folder, _ = run_grpo("short", "stage.iterations=2", "stage.eval_every=25")
+    assert [row["iteration"] for row in rows(folder) if "eval/pass@1" in row] == [0, 2]
+    shown = {each["phase"]: each["reward"] is None for each in read_jsonl(folder.samples)}
+    assert shown == {"before": True, "train": False, "after": True}  # only in training rewards are asked
+
+
 @pytest.mark.slow
 def test_the_weights_do_not_depend_on_the_micro_batches(run_grpo):
     whole, _ = run_grpo("whole", "stage.iterations=1")

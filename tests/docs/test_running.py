@@ -94,6 +94,8 @@ ELSEWHERE = {
     "python -m r1light +reward.components.brevity.weight=": INSTALLED,
     "python -m r1light reward.components.short_answers.weight=": INSTALLED,
     "python -m r1light stage=pipeline pipeline=r1_mini": MINI,
+    # another plan of the same pipeline, half a minute long too, is run from this page
+    "python -m r1light stage=pipeline pipeline=r1 ": "docs/experiments.md::experiment=r1_paper",
     "python -m r1light trainer=ddp trainer.devices=2": RANKS,
     "python -m r1light -m seed=0,1,2,3 hydra/launcher=": LAUNCHERS,
     'eval "$(r1light -sc': SHELL,

@@ -82,7 +82,10 @@ MINI = "tests/e2e/test_r1_mini.py::test_every_step_is_done_and_every_question_ha
 RANKS = "tests/e2e/test_ranks.py::test_a_run_is_the_same_on_one_and_two_processes_and_across_them"
 LAUNCHERS = "tests/e2e/test_launchers.py::test_a_launcher_runs_the_jobs_and_the_sweep_ends_in_a_comparison"
 SHELL = "tests/e2e/test_command_line.py::test_the_shell_completes_groups_and_their_choices"
-INSTALLED = "tests/plugins/test_installed.py::test_a_run_with_rewards_data_template_and_model_of_plugins_beside_the_broken_one"
+INSTALLED = (
+    "tests/plugins/test_installed.py::"
+    "test_a_run_with_rewards_data_template_and_model_of_plugins_beside_the_broken_one"
+)
 ELSEWHERE = {
     "make test": ".ci/run::make test",
     "make test-slow": ".ci/run::make test-slow",
@@ -91,6 +94,8 @@ ELSEWHERE = {
     "python -m r1light +reward.components.brevity.weight=": INSTALLED,
     "python -m r1light reward.components.short_answers.weight=": INSTALLED,
     "python -m r1light stage=pipeline pipeline=r1_mini": MINI,
+    # another plan of the same pipeline, half a minute long too, is run from this page
+    "python -m r1light stage=pipeline pipeline=r1 ": "docs/experiments.md::experiment=r1_paper",
     "python -m r1light trainer=ddp trainer.devices=2": RANKS,
     "python -m r1light -m seed=0,1,2,3 hydra/launcher=": LAUNCHERS,
     'eval "$(r1light -sc': SHELL,

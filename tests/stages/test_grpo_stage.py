@@ -35,9 +35,10 @@ def rows(folder):
     ]
 
 
-def test_six_iterations_equal_three_and_three_resumed_bit_for_bit(straight, run_grpo):
-    folder, _ = run_grpo("broken", "stage.iterations=3")
-    assert [path.name for path in saved_checkpoints(folder.checkpoints)] == ["iteration-000003.ckpt"]
+def test_six_iterations_equal_four_and_two_resumed_bit_for_bit(straight, run_grpo):
+    folder, _ = run_grpo("broken", "stage.iterations=4")  # where it is evaluated in any case
+    saved = [path.name for path in saved_checkpoints(folder.checkpoints)]
+    assert saved == ["iteration-000004.ckpt", "iteration-000003.ckpt"]
     resumed, _ = run_grpo("broken", "stage.iterations=6")
     assert same(weights(straight[0]), weights(resumed))
     assert rows(straight[0]) == rows(resumed)
@@ -51,7 +52,7 @@ def test_offloading_changes_no_bit_resumed_or_not(straight, run_grpo, monkeypatc
         "r1light.training.offload.offload_for", lambda what, engine, device: Offload(what, engine, parking)
     )
     everything = "stage.offload=[optimizer,policy,reference]"
-    run_grpo("parked", everything, "stage.iterations=3")
+    run_grpo("parked", everything, "stage.iterations=4")
     folder, _ = run_grpo("parked", everything, "stage.iterations=6")
     assert same(weights(straight[0]), weights(folder))
     assert rows(straight[0]) == rows(folder)
@@ -59,7 +60,7 @@ def test_offloading_changes_no_bit_resumed_or_not(straight, run_grpo, monkeypatc
 
 @pytest.mark.slow
 def test_rewards_beside_the_engine_change_no_bit_resumed_or_not(straight, run_grpo):
-    run_grpo("beside", "stage.overlap_rewards=true", "stage.iterations=3")
+    run_grpo("beside", "stage.overlap_rewards=true", "stage.iterations=4")
     folder, _ = run_grpo("beside", "stage.overlap_rewards=true", "stage.iterations=6")
     assert same(weights(straight[0]), weights(folder))
     assert rows(straight[0]) == rows(folder)
@@ -204,7 +205,7 @@ def test_the_options_run_and_resume_exactly(run_grpo, options):
 def test_adapters_alone_are_trained_and_saved_and_resumed_to_the_bit(run_grpo, rollout):
     options = (
         "model.lora.rank=4", "stage.loss.kl_coefficient=0.1", "stage.reference_reset_updates=2",
-        "stage.checkpoint_every=1", f"rollout={rollout}",
+        "stage.checkpoint_every=1", "stage.eval_every=1", f"rollout={rollout}",
     )  # fmt: skip
     whole, _ = run_grpo("whole", "stage.iterations=4", *options)
     run_grpo("halves", "stage.iterations=3", *options)  # past the reset

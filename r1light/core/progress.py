@@ -31,13 +31,14 @@ class Progress(Protocol):
 
 
 @contextmanager
-def progress(total: int, label: str) -> Iterator[Progress]:
+def progress(total: int, label: str, done: int = 0) -> Iterator[Progress]:
     """Show the progress of `total` steps: a bar on a terminal, else a log line every ten seconds or 5%.
 
     A step that takes longer than a minute has a line every minute.
 
     Args:
         total: Steps in all.
+        done: Those that an earlier session has done.
         label: What is counted, such as "iterations".
 
     Example:
@@ -46,22 +47,22 @@ def progress(total: int, label: str) -> Iterator[Progress]:
         ...         bar.advance(reward=0.5)
     """
     if sys.stderr.isatty():
-        with _bar(total, label) as bar:
+        with _bar(total, label, done) as bar:
             yield bar
     else:
-        with _Lines(total, label) as lines:
+        with _Lines(total, label, done) as lines:
             yield lines
 
 
 class _Lines:
     """Progress as log lines; the first and the last step always have theirs."""
 
-    def __init__(self, total: int, label: str) -> None:
+    def __init__(self, total: int, label: str, done: int) -> None:
         self._total = total
         self._label = label
-        self._done = 0
+        self._done = done
         self._start = self._shown_at = time.monotonic()
-        self._shown = 0
+        self._shown = self._begun = done
         self._first: tuple[int, float] | None = None  # how many were done first, and after how long
         self._ended = threading.Event()
         self._heart = threading.Thread(target=self._beat, name="heartbeat", daemon=True)
@@ -84,7 +85,7 @@ class _Lines:
                 _log.info("%s done, %s since the start: still at work", step, _clock(now - self._start))
 
     def advance(self, n: int = 1, **metrics: float) -> None:
-        first = self._done == 0
+        first = self._done == self._begun
         self._done += n
         now = time.monotonic()
         due = now - self._shown_at >= LINE_SECONDS or self._done - self._shown >= 0.05 * self._total
@@ -104,7 +105,7 @@ class _Lines:
 
 
 @contextmanager
-def _bar(total: int, label: str) -> Iterator[Progress]:
+def _bar(total: int, label: str, done: int) -> Iterator[Progress]:
     from rich.console import Console
     from rich.progress import (
         BarColumn,
@@ -124,7 +125,7 @@ def _bar(total: int, label: str) -> Iterator[Progress]:
         TimeRemainingColumn(),
     )
     with RichProgress(*columns, console=Console(stderr=True)) as rich_progress:
-        task = rich_progress.add_task(label, total=total, numbers="")
+        task = rich_progress.add_task(label, total=total, completed=done, numbers="")
 
         class Bar:
             def advance(self, n: int = 1, **metrics: float) -> None:

@@ -183,7 +183,9 @@ def _resolve(path: str) -> str:
     local = Path(path).expanduser()
     if local.is_dir():
         if not (local / "config.json").is_file():
-            raise ModelError(f"{path!r} is no model directory: it has no config.json")
+            inside = local / "model"
+            hint = f"; did you mean {str(inside)!r}?" if (inside / "config.json").is_file() else ""
+            raise ModelError(f"{path!r} is no model directory: it has no config.json{hint}")
         return str(local)
     if local.exists():
         raise ModelError(f"{path!r} is a file; a model is a directory with config.json and weights")

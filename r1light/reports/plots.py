@@ -11,7 +11,7 @@ from r1light.reports.html import Html, tag
 from r1light.reports.series import Figure, Point, Series, moving_average, places, thin
 
 WIDTH, HEIGHT = 640, 290
-_LEFT, _RIGHT, _TOP, _BOTTOM = 58, 14, 10, 44
+_LEFT, _RIGHT, _TOP, _BOTTOM = 70, 14, 10, 44
 _MARKED = 40
 """Up to so many points each is marked with a dot."""
 _DRAWN = 400

@@ -102,6 +102,8 @@ def _converse(talk: Talk) -> None:
                     return
                 if question == "/reset":
                     talk.said.clear()
+                elif question.startswith("/") and " " not in question:
+                    _log.error("there is no command %s. %s", question, _HELP)
                 elif question:
                     talk.answer(question)
             except EOFError:

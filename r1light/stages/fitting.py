@@ -86,7 +86,7 @@ def train(config: RunConfig, folder: RunFolder, module: SupervisedModule, watch:
 
     check_memory(config, module.model)
     checkpoint, start = ranks.of_first(lambda: starting_point(config, folder))
-    with halting(watch.interrupt), progress(module.iterations - start, "update") as bar:
+    with halting(watch.interrupt), progress(module.iterations, "update", start) as bar:
         keeper = Keeper(folder, module.options.checkpoints_kept, module.options.checkpoint_url)
         record = SupervisedRecord(folder, watch.measures, watch.interrupt, bar, keeper)
         callbacks = [*watch.callbacks, record]  # what they write is there before the checkpoint that has it

@@ -164,8 +164,7 @@ def _train(config: RunConfig, folder: RunFolder, parts: Parts) -> StageResult:
     weights = {each.key: each.weight for each in config.reward.components}
     for line in (*batch_plan(options, config.trainer.ranks), reward_plan(weights)):
         _log.info("%s", line)
-    left = options.iterations - start
-    with progress(left, "iteration") as bar:
+    with progress(options.iterations, "iteration", start) as bar:
         record = Record(folder, options, parts.watch, bar)
         callbacks = [parts.offload, record]  # what is parked is parked before an evaluation
         limit = options.max_grad_norm

@@ -145,7 +145,7 @@ class Record(lightning.Callback):
         self.bar.advance(**{name: value for name, value in shown.items() if value is not None})
         if reason := self._ends(done.number):
             _log.info("training ends after iteration %d: %s", done.number, reason)
-            _log.info("rewards of its completions, on average: %s", _rewards_in_words(row))
+            _log.info("rewards of that iteration's completions, on average: %s", _rewards_in_words(row))
             trainer.should_stop = True
         if halting:
             raise Halt

@@ -63,6 +63,14 @@ def test_a_line_tells_numbers_time_and_what_is_left(clock, lines):
     ]
 
 
+def test_a_session_that_goes_on_counts_from_where_the_last_one_was(clock, lines):
+    with progress(12, "iteration", 10) as bar:
+        for _ in range(2):
+            clock.now += 60.0
+            bar.advance()
+    assert lines() == ["iteration 11/12  1:00", "iteration 12/12  2:00, 0:00 left"]
+
+
 def test_a_step_that_takes_long_says_that_it_is_under_way(monkeypatch, lines):
     monkeypatch.setattr(module, "HEARTBEAT_SECONDS", 0.01)
     with progress(5, "iteration") as bar:

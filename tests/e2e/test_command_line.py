@@ -1,6 +1,9 @@
 """The command line as a user meets it. Each call is a process of its own."""
 
 import json
+import os
+import subprocess
+import sys
 
 import pytest
 import yaml
@@ -10,6 +13,15 @@ def one_line(done):
     lines = done.stderr.strip().splitlines()
     assert len(lines) == 1, done.stderr
     return lines[0]
+
+
+def test_threads_wait_without_turning_unless_the_user_wants_it_otherwise():
+    told = "import os, sys; before = 'torch' in sys.modules; print(os.environ['OMP_WAIT_POLICY'], before)"
+    for given, found in (({}, "passive"), ({"OMP_WAIT_POLICY": "active"}, "active")):
+        env = {name: value for name, value in os.environ.items() if name != "OMP_WAIT_POLICY"} | given
+        words = [sys.executable, "-c", f"import r1light.__main__; {told}"]
+        done = subprocess.run(words, env=env, capture_output=True, text=True, timeout=60, check=True)
+        assert done.stdout.split() == [found, "False"]  # torch, which reads it, comes later
 
 
 INTERRUPTED = (

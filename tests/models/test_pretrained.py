@@ -89,6 +89,10 @@ def test_an_absent_directory_is_named(path):
 def test_a_directory_or_file_that_is_no_model_is_named(tmp_path):
     with pytest.raises(ModelError, match=r"it has no config\.json"):
         load(tmp_path)
+    (tmp_path / "model").mkdir()
+    (tmp_path / "model" / "config.json").write_text("{}")
+    with pytest.raises(ModelError, match=r"did you mean '.*/model'\?"):  # a run folder
+        load(tmp_path)
     (tmp_path / "model.bin").write_text("")
     with pytest.raises(ModelError, match="is a file"):
         load(tmp_path / "model.bin")

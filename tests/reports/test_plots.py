@@ -21,10 +21,10 @@ def _paths(svg: str, kind: str) -> list[list[tuple[float, float]]]:
 
 
 def test_points_land_where_the_axes_put_them() -> None:
-    # x from 0 to 10 fills 58..626, y from 0 to 1 fills 246 up to 10: (5, 0.25) is at 342 and 246 - 59 = 187.
+    # x from 0 to 10 fills 70..626, y from 0 to 1 fills 246 up to 10: (5, 0.25) is at 348 and 246 - 59 = 187.
     points = (Point(0, 0.0), Point(5, 0.25), Point(10, 1.0))
     svg = line_svg(_figure(Series("a", points), limits=(0.0, 1.0)))
-    assert _paths(svg, "line") == [[(58.0, 246.0), (342.0, 187.0), (626.0, 10.0)]]
+    assert _paths(svg, "line") == [[(70.0, 246.0), (348.0, 187.0), (626.0, 10.0)]]
 
 
 def test_a_long_series_is_drawn_raw_and_smoothed() -> None:
@@ -44,7 +44,7 @@ def test_a_value_that_is_not_finite_breaks_the_line() -> None:
 def test_one_point_is_a_dot() -> None:
     tree = ET.fromstring(line_svg(_figure(Series("a", (Point(3, 0.5),)))))
     (dot,) = tree.iter("circle")
-    assert 58 < float(dot.get("cx", "0")) < 626
+    assert 70 < float(dot.get("cx", "0")) < 626
     assert 10 <= float(dot.get("cy", "0")) <= 246
 
 
@@ -71,7 +71,7 @@ def test_intervals_become_a_band_inside_the_axes() -> None:
     points = (Point(0, 0.95, 0.2), Point(1, 0.9, 0.2))
     (band,) = _paths(line_svg(_figure(Series("a", points), limits=(0.0, 1.0))), "band")
     # upper edge clamped at 1 (y = 10); lower edge 0.75 and 0.7: 246 - 0.75*236 = 69, 246 - 0.7*236 = 80.8
-    assert band == [(58.0, 10.0), (626.0, 10.0), (626.0, 80.8), (58.0, 69.0)]
+    assert band == [(70.0, 10.0), (626.0, 10.0), (626.0, 80.8), (70.0, 69.0)]
 
 
 @given(

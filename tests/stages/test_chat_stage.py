@@ -135,7 +135,9 @@ def test_one_answer_stands_alone_on_stdout(config, tmp_path, capsys, monkeypatch
     whole = run(prompt="Compute 2+3", temperature=0.0, thoughts=True)
     assert f"<answer> {answer.strip()} </answer>" in whole
     assert "</think>" in whole
-    monkeypatch.setattr(sys, "stdin", io.StringIO("Compute 2+3\n\n/reset\nCompute 3+3\n/exit\nCompute 4\n"))
+    monkeypatch.setattr(
+        sys, "stdin", io.StringIO("Compute 2+3\n\n/reset\n/foo\nCompute 3+3\n/exit\nCompute 4\n")
+    )
     assert re.fullmatch(r"\d+\n\d+\n", run(temperature=0.0))
     assert not (tmp_path / "none").exists()
 

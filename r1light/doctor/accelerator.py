@@ -9,7 +9,7 @@ from pathlib import Path
 import torch
 
 from r1light.doctor.finding import Finding
-from r1light.rollout.native.compiled import library_for
+from r1light.rollout.native.compiled import built_for
 
 BUSY_SHARE = 0.1
 """A GPU of whose memory more than this share is taken has another user."""
@@ -68,7 +68,7 @@ def _gpus() -> Iterator[Finding]:
 
 def _c_compiler() -> Finding:
     """What the native engine builds its steps on a CPU with."""
-    if library_for(64, 1) is None:
+    if built_for(64, 1) is None:
         advice = "install one (gcc; or name it in CC): rollout=native writes faster on a CPU with it"
         return Finding("C compiler", "note", "none that builds the native engine's steps", advice)
     return Finding("C compiler", "ok", "it builds the native engine's steps on a CPU")

@@ -103,12 +103,12 @@ def test_what_is_not_for_the_compiler_is_left_to_torch(build_model):
 def test_without_a_compiler_torch_writes_and_the_log_says_so(monkeypatch, caplog, command, told):
     monkeypatch.setenv("CC", command)
     with caplog.at_level(logging.INFO):
-        assert compiled.library_for.__wrapped__(8, 3) is None
+        assert compiled.built_for.__wrapped__(8, 3) is None
     assert told in caplog.text
 
 
 @needs_compiler
 def test_a_compilers_complaint_is_told(monkeypatch, caplog):
     monkeypatch.setattr(compiled, "OPTIONS", (*compiled.OPTIONS, "-Dmemcpy=(1"))
-    assert compiled.library_for.__wrapped__(8, 3) is None
+    assert compiled.built_for.__wrapped__(8, 3) is None
     assert "error: " in caplog.text

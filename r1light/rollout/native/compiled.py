@@ -99,7 +99,7 @@ class CompiledStep:
 
         Args:
             decoder: The model.
-            library: Of `library_for`.
+            library: Of `built_for`.
         """
         self._decoder = decoder
         self._run = library.step
@@ -162,12 +162,12 @@ def compiled_step(decoder: Decoder) -> CompiledStep | None:
     embed, arch = decoder.weights.embed, decoder.arch
     if embed.device.type != "cpu" or embed.dtype is not torch.float32:
         return None
-    library = library_for(arch.head_dim, arch.heads // arch.kv_heads)
+    library = built_for(arch.head_dim, arch.heads // arch.kv_heads)
     return None if library is None else CompiledStep(decoder, library)
 
 
 @cached
-def library_for(width: int, sharing: int) -> ctypes.CDLL | None:
+def built_for(width: int, sharing: int) -> ctypes.CDLL | None:
     """Build and load step.c, once a process.
 
     Args:

@@ -190,7 +190,10 @@ def wandb_records(path):
 
 @pytest.mark.slow
 def test_wandb_offline_both_sessions_are_one_run(tmp_path):
+    import wandb
+
     run_through(LoggerSpec(wandb=WandbOptions(mode="offline", project="p")), tmp_path)
+    wandb.teardown()  # which waits for the process that writes the files; the end of a run does not
     runs, history, config, tables = set(), {}, "", []
     files = sorted(tmp_path.glob("wandb/offline-run-*/*.wandb"))
     assert len(files) == 2

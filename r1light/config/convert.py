@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
 from r1light.core.errors import ConfigError, PluginError, UnknownNameError, nearest
@@ -54,15 +54,32 @@ def check_keys(
     for key in plain:
         if key not in names:
             raise unknown_key(str(key), [*beside, *names], path)
-    hints = _hints(config_type)
+    hints = hints_of(config_type)
     for key, value in plain.items():
-        nested = _nested_dataclass(hints[key])
+        nested = nested_dataclass(hints[key])
         if nested is not None:
             for inner, inner_path in _mappings(value, hints[key], join(path, key)):
                 check_keys(nested, inner, inner_path)
 
 
-def unknown_key(key: str, known: Iterable[str], path: str) -> UnknownNameError:
+class UnknownKeyError(UnknownNameError):
+    """A key that does not exist.
+
+    Attributes:
+        key: It, with its path.
+    """
+
+    def __init__(self, key: str, hint: str, known: str) -> None:
+        super().__init__(f"unknown key {key!r}{hint} {known}")
+        self.key = key
+        self._known = known
+
+    def meaning(self, options: Sequence[str]) -> UnknownKeyError:
+        """The same with the options that were probably meant, of which there must be one."""
+        return UnknownKeyError(self.key, f"; did you mean {' or '.join(map(repr, options))}?", self._known)
+
+
+def unknown_key(key: str, known: Iterable[str], path: str) -> UnknownKeyError:
     """The error for a key that does not exist at `path`.
 
     Example:
@@ -73,14 +90,24 @@ def unknown_key(key: str, known: Iterable[str], path: str) -> UnknownNameError:
     near = nearest(key, names)
     hint = f"; did you mean {join(path, near)!r}?" if near else "."
     of = f" of {path}" if path else ""
-    return UnknownNameError(
-        f"unknown key {join(path, key)!r}{hint} Known keys{of}: {', '.join(names) or 'none'}"
-    )
+    return UnknownKeyError(join(path, key), hint, f"Known keys{of}: {', '.join(names) or 'none'}")
 
 
 def join(path: str, key: object) -> str:
     """A key's path, such as "stage.lr"; at the top it is the key itself."""
     return f"{path}.{key}" if path else str(key)
+
+
+def mapping(plain: Mapping[str, Any], key: str, path: str = "") -> Mapping[str, Any]:
+    """The group of keys that stands at a key.
+
+    Raises:
+        ConfigError: There is none.
+    """
+    value = plain.get(key)
+    if not isinstance(value, Mapping):
+        raise ConfigError(f"{join(path, key)} is missing, or no group of keys: {value!r}")
+    return value
 
 
 def to_plain(value: Any) -> Any:
@@ -100,7 +127,12 @@ def to_plain(value: Any) -> Any:
     return value if value is None or isinstance(value, bool | int | float | str) else str(value)
 
 
-def _hints(config_type: type[Any]) -> dict[str, Any]:
+def hints_of(config_type: type[Any]) -> dict[str, Any]:
+    """The types of a dataclass's fields.
+
+    Raises:
+        PluginError: A type names what does not exist.
+    """
     try:
         return get_type_hints(config_type)
     except NameError as error:
@@ -108,11 +140,11 @@ def _hints(config_type: type[Any]) -> dict[str, Any]:
         raise PluginError(f"the configuration class {where} is broken: {error}") from error
 
 
-def _nested_dataclass(hint: Any) -> type[Any] | None:
+def nested_dataclass(hint: Any) -> type[Any] | None:
     """The one dataclass in a type such as `Loss`, `Loss | None`, `list[Loss]` or `dict[str, Loss]`."""
     if isinstance(hint, type) and dataclasses.is_dataclass(hint):
         return hint
-    found = [inner for inner in map(_nested_dataclass, get_args(hint)) if inner is not None]
+    found = [inner for inner in map(nested_dataclass, get_args(hint)) if inner is not None]
     return found[0] if len(found) == 1 else None
 
 

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-import dataclasses
-import math
 from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
 from types import ModuleType
 from typing import Any
 
-from r1light.config.convert import convert, join, to_plain, unknown_key
+from r1light.config.convert import UnknownKeyError, convert, mapping, to_plain, unknown_key
 from r1light.config.logger_schema import LoggerSpec
+from r1light.config.meant import meant
 from r1light.config.option_owners import naming
 from r1light.config.pipeline_schema import PipelineSpec, check_members
+from r1light.config.reward_mix import FindConfig, reward_mix
 from r1light.config.schema import (
     Component,
     DataSpec,
@@ -21,20 +23,16 @@ from r1light.config.schema import (
     Recommended,
     RecommendedRate,
     RewardMixSpec,
-    RewardSpec,
     RunConfig,
     TrainerSpec,
 )
-from r1light.core.errors import ConfigError
+from r1light.core.errors import ConfigError, PluginError
 from r1light.core.manifest import fingerprint
 from r1light.core.registry import ComponentGroup, registry
 from r1light.core.sandbox import SandboxConfig
 
 FindStage = Callable[[str], ModuleType]
 """A stage's name to its module; raises UnknownNameError."""
-
-_FindConfig = Callable[[ComponentGroup, str, Mapping[str, Any], str, tuple[str, ...]], Any]
-"""Group, name, options, path and the keys beside them to the component's validated `Config`."""
 
 _COMPONENTS: Mapping[str, ComponentGroup] = {
     "model": "models",
@@ -51,7 +49,7 @@ _SCALARS = ("seed", "seeds", "resume", "debug", "objective")
 _KEYS = ("stage", *_COMPONENTS, "reward", "trainer", "logger", "sandbox", "pipeline", *_SCALARS)
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True)
 class _Top:
     """The keys of the top that are no groups."""
 
@@ -81,6 +79,25 @@ def validate(plain: Mapping[str, Any], find_stage: FindStage) -> RunConfig:
         ConfigError: A key, type or value is wrong; the message names the key's path and what would be right.
         PluginError: A component that the configuration names does not import.
     """
+    try:
+        return _validated(plain, find_stage)
+    except UnknownKeyError as error:
+        places = meant(error.key, _types(plain, find_stage))
+        raise error.meaning(places) if places else error from error
+
+
+def _types(plain: Mapping[str, Any], find_stage: FindStage) -> dict[str, type[Any] | None]:
+    """The classes of a configuration's options by where they stand, of what can be found."""
+    found: dict[str, type[Any] | None] = {"": _Top}
+    with suppress(ConfigError):
+        found["stage"] = getattr(find_stage(_named(plain, "stage")[0]), "Config", None)
+    for key, group in _COMPONENTS.items():
+        with suppress(ConfigError, PluginError):
+            found[key] = registry(group).config_type(_named(plain, key)[0])
+    return found | {"model.lora": LoraSpec, "trainer": TrainerSpec, "logger": LoggerSpec}
+
+
+def _validated(plain: Mapping[str, Any], find_stage: FindStage) -> RunConfig:
     for key in plain:
         if key not in _KEYS:
             raise unknown_key(str(key), _KEYS, "")
@@ -103,10 +120,10 @@ def validate(plain: Mapping[str, Any], find_stage: FindStage) -> RunConfig:
             _beside(plain, "data.decontaminate", Decontamination),
         ),
         "template": template,
-        "reward": _reward_mix(_mapping(plain, "reward"), find),
+        "reward": reward_mix(mapping(plain, "reward"), find),
         "rollout": rollout,
-        "trainer": convert(TrainerSpec, _mapping(plain, "trainer"), "trainer"),
-        "logger": convert(LoggerSpec, _mapping(plain, "logger"), "logger"),
+        "trainer": convert(TrainerSpec, mapping(plain, "trainer"), "trainer"),
+        "logger": convert(LoggerSpec, mapping(plain, "logger"), "logger"),
         "sandbox": convert(SandboxConfig, plain.get("sandbox") or {}, "sandbox"),
     }
     resolved = {"stage": {"name": stage_name, **(to_plain(stage) or {})}}
@@ -134,7 +151,7 @@ def _pipeline(plain: Mapping[str, Any], top: _Top, *, runs_one: bool) -> Pipelin
     if runs_one and value is None:
         raise ConfigError("pipeline is missing; name one, such as pipeline=r1_mini")
     if runs_one:
-        given = _mapping(plain, "pipeline")
+        given = mapping(plain, "pipeline")
         check_members(given)
         return convert(PipelineSpec, given, "pipeline")
     if value is not None or top.seeds != 1:
@@ -143,23 +160,16 @@ def _pipeline(plain: Mapping[str, Any], top: _Top, *, runs_one: bool) -> Pipelin
     return None
 
 
-def _mapping(plain: Mapping[str, Any], key: str, path: str = "") -> Mapping[str, Any]:
-    value = plain.get(key)
-    if not isinstance(value, Mapping):
-        raise ConfigError(f"{join(path, key)} is missing, or no group of keys: {value!r}")
-    return value
-
-
 def _named(plain: Mapping[str, Any], key: str) -> tuple[str, dict[str, Any]]:
     """The `name` that a group's mapping holds, and its other keys."""
-    options = dict(_mapping(plain, key))
+    options = dict(mapping(plain, key))
     name = options.pop("name", None)
     if not isinstance(name, str):
         raise ConfigError(f"{key}.name={name!r} must be a name")
     return name, options
 
 
-def _component(plain: Mapping[str, Any], key: str, find: _FindConfig) -> Component:
+def _component(plain: Mapping[str, Any], key: str, find: FindConfig) -> Component:
     name, options = _named(plain, key)
     beside = ("name", *_BESIDE.get(key, ()))
     for reserved in beside:
@@ -214,68 +224,12 @@ def _config(
 def _beside(plain: Mapping[str, Any], path: str, kind: type[Any]) -> Any:
     """What stands beside a component's own options, such as at "data.recommended"."""
     group, _, key = path.partition(".")
-    options = _mapping(plain, group).get(key)
+    options = mapping(plain, group).get(key)
     if options is None:
         return kind()
     if not isinstance(options, Mapping):
         raise ConfigError(f"{path}={options!r} must be a group of keys")
     return convert(kind, options, path)
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class _Mix:
-    max_error_rate: float = 0.0
-    deadline_s: float | None = 300.0
-
-    def __post_init__(self) -> None:
-        if not 0 <= self.max_error_rate <= 1:
-            raise ValueError(f"max_error_rate={self.max_error_rate} must be in [0, 1]")
-        if self.deadline_s is not None and not self.deadline_s > 0:
-            raise ValueError(f"deadline_s={self.deadline_s} must be above 0 seconds, or null for no deadline")
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class _Beside:
-    """What every reward may have beside its own options."""
-
-    weight: float = 1.0
-    sources: list[str] | None = None
-    deadline: float | None = None
-
-    def __post_init__(self) -> None:
-        if not math.isfinite(self.weight):
-            raise ValueError(f"weight={self.weight} must be finite")
-        if self.sources is not None and not self.sources:
-            raise ValueError(
-                "sources is empty; name at least one source of the data, or leave it null for all"
-            )
-        if self.deadline is not None and not self.deadline > 0:
-            raise ValueError(f"deadline={self.deadline} must be above 0 seconds, or null for the mix's")
-
-
-def _reward_mix(plain: Mapping[str, Any], find: _FindConfig) -> RewardMixSpec:
-    mix = convert(
-        _Mix, {key: plain[key] for key in plain if key != "components"}, "reward", beside=("components",)
-    )
-    components = _mapping(plain, "components", "reward")
-    if not components:
-        raise ConfigError("reward.components is empty; name at least one reward, such as reward=accuracy")
-    specs = tuple(_reward(str(key), components, find) for key in components)
-    return RewardMixSpec(specs, mix.max_error_rate, mix.deadline_s)
-
-
-def _reward(key: str, components: Mapping[str, Any], find: _FindConfig) -> RewardSpec:
-    path = f"reward.components.{key}"
-    options = dict(_mapping(components, key, "reward.components"))
-    name = options.pop("name", key)
-    if not isinstance(name, str):
-        raise ConfigError(f"{path}.name={name!r} must be a name")
-    ours = tuple(each.name for each in dataclasses.fields(_Beside))
-    given: dict[str, Any] = {each: options.pop(each) for each in ours if each in options}
-    beside = convert(_Beside, given, path)
-    config = find("rewards", name, options, path, ("name", *ours))
-    sources = None if beside.sources is None else tuple(beside.sources)
-    return RewardSpec(key, name, beside.weight, config, sources, beside.deadline)
 
 
 def _flat(spec: Any) -> dict[str, Any]:

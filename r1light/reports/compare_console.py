@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from r1light.reports.axes import plottable
-from r1light.reports.compare_pool import cell_text, metric_label
+from r1light.reports.compare_pool import cell_lines, metric_label
 from r1light.reports.compare_table import Comparison, direction
 from r1light.reports.terminal import safe
 
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 _CLIPPED = 60
 """So many characters of an option a table shows."""
+_NARROW = 16
+"""A column of texts is given so many characters before a number is left out for it."""
 FEW_SEEDS = 3
 """Student's t with two degrees of freedom is 4.3, with one 12.7."""
 _FORMULA_STARTS = ("=", "@", "+", "-", "\t", "\r")
@@ -67,25 +69,66 @@ def reading(comparison: Comparison) -> str:
     return " ".join(told) or "There is no number to compare."
 
 
-def console_table(comparison: Comparison) -> Table:
-    """The table for a terminal; nothing in it that the terminal or rich obeys."""
+def console_table(comparison: Comparison, width: int) -> Table:
+    """The table for a terminal; nothing in it that the terminal or rich obeys.
+
+    Args:
+        comparison: What to show.
+        width: The terminal's, in columns. Numbers are broken into lines where that is too few, and the last
+            ones left out where it still is; a heading's words and a number stay whole.
+    """
     from rich.table import Table
     from rich.text import Text
 
-    count = len(comparison.runs)
+    count, texts = len(comparison.runs), [*lines(comparison)]
     sorted_by = f", by {metric_label(comparison.objective)}" if comparison.objective else ""
-    table = Table(title=Text(safe(f"{count} runs{sorted_by}")), caption=Text(safe(reading(comparison))))
-    first_number = len(heads(comparison)) - len(comparison.metrics)
-    for i, head in enumerate(heads(comparison)):
-        table.add_column(Text(safe(head)), justify="left" if i < first_number else "right", overflow="fold")
-    for i, (row, texts) in enumerate(zip(comparison.rows, lines(comparison), strict=True)):
-        cells = [Text(safe(clipped(text))) for text in texts]
-        for name in comparison.metrics:
-            best = comparison.is_best(i, name)
-            said = cell_text(row.value(name), name) + (" best" if best else "")
-            cells.append(Text(said, "bold" if best else ""))
+    numbers = [_Numbers(comparison, name) for name in comparison.metrics]
+    first = len(heads(comparison)) - len(numbers)
+    taken = [min(max(map(len, column)), _NARROW) for column in zip(heads(comparison)[:first], *texts, strict=True)]
+    between = " " if _width(taken, [each.needs(" ") for each in numbers]) <= width else "\n"
+    while len(numbers) > 1 and _width(taken, [each.needs(between) for each in numbers]) > width:
+        numbers.pop()
+    left_out = [metric_label(name) for name in comparison.metrics[len(numbers) :]]
+    more = f" Not shown for want of room, and in the page: {'; '.join(left_out)}." if left_out else ""
+    table = Table(
+        title=Text(safe(f"{count} runs{sorted_by}")), caption=Text(safe(f"{reading(comparison)}{more}"))
+    )
+    for head, least in zip(heads(comparison)[:first], taken, strict=True):
+        table.add_column(Text(safe(head)), min_width=least, overflow="fold")
+    for each in numbers:
+        table.add_column(Text(safe(each.head)), justify="right", min_width=each.needs(between))
+    for i, row in enumerate(texts):
+        cells = [Text(safe(clipped(text))) for text in row]
+        cells += [Text(each.cell(i, between), "bold" if each.best(i) else "") for each in numbers]
         table.add_row(*cells)
     return table
+
+
+def _width(texts: Sequence[int], numbers: Sequence[int]) -> int:
+    """What a table of such columns takes, with its rules and a space on both sides of each text."""
+    return sum(taken + 3 for taken in [*texts, *numbers]) + 1
+
+
+class _Numbers:
+    """One metric's column."""
+
+    def __init__(self, comparison: Comparison, metric: str) -> None:
+        self._comparison, self._metric = comparison, metric
+        self.head = metric_label(metric)
+
+    def best(self, row: int) -> bool:
+        """Whether that row is among the best."""
+        return self._comparison.is_best(row, self._metric)
+
+    def cell(self, row: int, between: str) -> str:
+        """The text of one row, with this between its parts."""
+        mean, *spread = cell_lines(self._comparison.rows[row].value(self._metric), self._metric)
+        return between.join([f"{mean} best" if self.best(row) else mean, *spread])
+
+    def needs(self, between: str) -> int:
+        """The width of the widest word of the heading or line of a cell."""
+        cells = (self.cell(row, between) for row in range(len(self._comparison.rows)))
+        return max(len(part) for text in (*cells, *self.head.split()) for part in text.split("\n"))
 
 
 def csv_text(comparison: Comparison) -> str:

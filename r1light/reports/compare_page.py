@@ -12,7 +12,7 @@ from r1light.reports.axes import duration_text, number_text, plottable
 from r1light.reports.changes import is_fraction
 from r1light.reports.compare_console import clipped, csv_text, heads, lines, reading
 from r1light.reports.compare_curves import curve_figures, curve_names
-from r1light.reports.compare_pool import Row, metric_label, spread_text
+from r1light.reports.compare_pool import Row, cell_lines, metric_label
 from r1light.reports.compare_runs import ComparedRun
 from r1light.reports.compare_table import Comparison
 from r1light.reports.figures import figure_html
@@ -30,7 +30,9 @@ _STYLE = """
 .compare .name { display: block; width: max-content; max-width: min(14rem, 30vw); }
 .compare thead th { vertical-align: bottom; }
 .compare thead th:not(:first-child) { white-space: normal; min-width: 5rem; max-width: 9rem; }
-.wide { overflow-x: auto; margin-top: .4rem; }
+.wide { overflow-x: auto; margin-top: .4rem;
+  background: linear-gradient(var(--paper), var(--paper)) local 100% 0 / 2rem 100% no-repeat,
+    linear-gradient(to left, var(--rule), transparent) scroll 100% 0 / 1rem 100% no-repeat; }
 .note li, h1, h3 { overflow-wrap: anywhere; }
 """
 
@@ -111,12 +113,10 @@ def _table(comparison: Comparison, folder: Path) -> Html:
 
 
 def _cell(row: Row, metric: str, *, best: bool) -> Child:
-    value = row.value(metric)
-    mean = number_text(value.mean if value is not None else None, percent=is_fraction(metric))
-    spread = spread_text(value, metric)
+    mean, *spread = cell_lines(row.value(metric), metric)
     return [
         [tag("strong", mean), tag("span", "best", class_="mark")] if best else mean,
-        tag("span", spread, class_="spread") if spread else None,
+        *(tag("span", line, class_="spread") for line in spread),
     ]
 
 
@@ -150,7 +150,7 @@ def _differences(comparison: Comparison) -> Html:
         for key in comparison.keys
     ]
     count = len(comparison.keys)
-    title = f"Every key of the configuration that differs ({count})"
+    title = f"Every key of the configuration, the seed apart, that differs ({count})"
     return fold(title, _wide(table(columns, body, class_="compare"), title))
 
 

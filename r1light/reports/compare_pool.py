@@ -135,20 +135,17 @@ def metric_label(metric: str) -> str:
     return f"{label(rest)} ({when})" if slash and when in ("before", "after") else label(metric)
 
 
-def cell_text(value: Pooled | None, metric: str) -> str:
-    """A number as the table shows it: mean ± half of the interval (standard deviation)."""
+def cell_lines(value: Pooled | None, metric: str) -> list[str]:
+    """A number as a table shows it: its mean, ± half of the interval, standard deviation and number.
+
+    The last two are left out where it is not known how sure the number is.
+    """
     if value is None:
-        return "–"
-    return " ".join(
-        filter(None, (number_text(value.mean, percent=is_fraction(metric)), spread_text(value, metric)))
-    )
-
-
-def spread_text(value: Pooled | None, metric: str) -> str:
-    """What stands behind the mean, empty where it is not known how sure the number is."""
-    percent, told = is_fraction(metric), []
-    if value is not None and value.half is not None:
+        return ["–"]
+    percent = is_fraction(metric)
+    told = [number_text(value.mean, percent=percent)]
+    if value.half is not None:
         told.append(f"± {number_text(value.half, percent=percent)}")
-    if value is not None and value.deviation is not None:
+    if value.deviation is not None:
         told.append(f"(sd {number_text(value.deviation, percent=percent)}, n={value.count})")
-    return " ".join(told)
+    return told

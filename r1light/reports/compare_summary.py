@@ -51,6 +51,6 @@ def print_comparison(comparison: Comparison) -> None:
     from rich.console import Console
 
     console = Console(width=None if sys.stdout.isatty() else _WIDTH)
-    console.print(console_table(comparison))
+    console.print(console_table(comparison, console.width))
     for note in comparison.notes:
         console.print(safe(note), markup=False, highlight=False, soft_wrap=True)

@@ -12,7 +12,7 @@ import typing
 import pytest
 import yaml
 
-from r1light.config import pipeline_schema, schema, validate
+from r1light.config import pipeline_schema, reward_mix, schema, validate
 from r1light.config.search_path import conf_dir
 from r1light.core.registry import GROUPS, registry
 from r1light.core.sandbox import SandboxConfig
@@ -22,7 +22,7 @@ OTHERS = [
     schema.TrainerSpec, schema.Recommended, schema.RecommendedRate, schema.Decontamination,
     schema.LoggerSpec, SandboxConfig, pipeline_schema.PipelineSpec,
 ]  # fmt: skip
-BESIDE = [validate._Top, validate._Mix, validate._Beside]
+BESIDE = [validate._Top, reward_mix._Mix, reward_mix._Beside]
 """Their keys are documented in conf/config.yaml and docs/rewards.md."""
 
 

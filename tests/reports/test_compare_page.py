@@ -15,6 +15,7 @@ from r1light.core.run_folder import RunFolder
 from r1light.reports.compare_console import console_table, csv_text
 from r1light.reports.compare_curves import curve_figures, curve_names
 from r1light.reports.compare_page import render_comparison, write_comparison
+from r1light.reports.compare_pool import metric_label
 from r1light.reports.compare_runs import read_runs
 from r1light.reports.compare_summary import comparison_result, empty_note
 from r1light.reports.compare_table import Comparison, compare
@@ -50,7 +51,7 @@ def test_the_page_shows_rows_states_and_the_best(three: list[RunFolder], tmp_pat
     # mean (0.5 + 0.7) / 2 = 0.6, s = sqrt(2 * 0.01 / 1) = 0.141, half = 12.7062 * 0.1414 / 1.4142 = 1.2706
     page = render_comparison(side_by_side(three, by_seed=True), tmp_path / "out")
     assert "60.0%" in page
-    assert "± 127.1% (sd 14.1%, n=2)" in page
+    assert re.search(r"± 127\.1%</span>\s*<span class=\"spread\">\(sd 14\.1%, n=2\)", page)
     assert "Run 2 failed: no &lt;room&gt; left" in page
     assert ">failed<" in page
     assert page.count('class="mark"') == 0, "one row has a number, and none is best"
@@ -76,7 +77,7 @@ def test_hostile_text_is_written_out_everywhere(lay_run: Lay, tmp_path: Path) ->
     assert "\u202e" not in page
     out = io.StringIO()
     console = Console(file=out, width=400, force_terminal=True)
-    console.print(console_table(found))
+    console.print(console_table(found, 400))
     assert "\x1b[31m" not in out.getvalue()
     assert "[red]" in out.getvalue()
     rows = list(csv.reader(io.StringIO(csv_text(found))))
@@ -87,7 +88,7 @@ def test_hostile_text_is_written_out_everywhere(lay_run: Lay, tmp_path: Path) ->
 
 def test_the_table_on_the_terminal(three: list[RunFolder]) -> None:
     out = io.StringIO()
-    Console(file=out, width=120).print(console_table(side_by_side(three, by_seed=False)))
+    Console(file=out, width=120).print(console_table(side_by_side(three, by_seed=False), 120))
     told = [[cell.strip() for cell in line.split("│")[1:-1]] for line in out.getvalue().splitlines()]
     assert [row for row in told if row] == [
         ["1", "finished", "1", "1", "70.0% best"],
@@ -95,6 +96,35 @@ def test_the_table_on_the_terminal(three: list[RunFolder]) -> None:
         ["2", "failed", "0", "2", "–"],
     ]
     assert "3 runs, by pass@1, sampled (after)" in out.getvalue()
+
+
+def shown(comparison: Comparison, width: int) -> list[str]:
+    out = io.StringIO()
+    Console(file=out, width=width).print(console_table(comparison, width))
+    return [line.strip() for line in out.getvalue().splitlines()]
+
+
+def test_a_narrow_terminal_has_fewer_numbers_and_whole_words(lay_run: Lay) -> None:
+    names = ["accuracy", "loss", "mean_length", "pass@1", "pass@1_greedy", "well_formed"]
+    folders = [
+        lay_run(str(seed), seed=seed, options={"lr": 1}, metrics={f"after/{name}": seed for name in names})
+        for seed in (0, 1)
+    ]
+    found = side_by_side(folders, metrics=[f"after/{name}" for name in names])
+    words = {word for metric in found.metrics for word in metric_label(metric).split()}
+    for width in (160, 100, 80, 60):
+        lines = shown(found, width)
+        told = {word for line in lines for word in re.split(r"[\s┃│]+", line)}
+        numbers = max(line.count("(sd ") for line in lines)
+        assert max(map(len, lines)) <= width
+        # pieces of a table's words would be words that no heading has
+        cells = [line for line in lines if line.startswith("┃")]
+        assert {word for line in cells for word in re.split(r"[\s┃]+", line) if word} <= {
+            *words, "run", "seed",
+        }, width  # fmt: skip
+        left_out = " ".join(lines).partition("for want of room")[2]
+        assert left_out.count(";") == max(0, len(names) - numbers - 1), told
+    assert shown(found, 40), "one number is always there"
 
 
 def test_the_file_has_a_line_a_run_with_every_number(three: list[RunFolder]) -> None:

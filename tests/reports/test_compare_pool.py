@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from r1light.core.run_folder import RunFolder
-from r1light.reports.compare_pool import cell_text, metric_label, pool, rows_of
+from r1light.reports.compare_pool import cell_lines, metric_label, pool, rows_of
 from r1light.reports.compare_runs import read_runs
 
 Lay = Callable[..., RunFolder]
@@ -27,17 +27,17 @@ def test_mean_deviation_and_interval_by_hand() -> None:
     two = pool([1, 2])
     assert two is not None
     assert two.half == pytest.approx(6.3531)
-    assert cell_text(two, "reward") == "1.5 ± 6.353 (sd 0.7071, n=2)"
+    assert cell_lines(two, "reward") == ["1.5", "± 6.353", "(sd 0.7071, n=2)"]
 
 
 def test_a_single_value_has_the_interval_of_its_own_standard_error() -> None:
     one = pool([0.5], 0.1)
     assert one is not None
     assert (one.mean, one.deviation, one.half) == (0.5, None, pytest.approx(0.196))
-    assert cell_text(one, "after/pass@1") == "50.0% ± 19.6%"
-    assert cell_text(pool([0.5]), "after/pass@1") == "50.0%"
+    assert cell_lines(one, "after/pass@1") == ["50.0%", "± 19.6%"]
+    assert cell_lines(pool([0.5]), "after/pass@1") == ["50.0%"]
     assert pool([]) is None
-    assert cell_text(None, "reward") == "–"
+    assert cell_lines(None, "reward") == ["–"]
 
 
 @given(st.lists(st.floats(-1e6, 1e6), min_size=2, max_size=8), st.randoms())
@@ -111,7 +111,7 @@ def test_a_row_of_many_runs_names_the_first(lay_run: Lay) -> None:
 def test_numbers_that_are_not_finite_have_no_part(lay_run: Lay) -> None:
     folders = [lay_run("0", metrics={"x": float("nan")}), lay_run("1", seed=1, metrics={"x": 2.0})]
     (row,) = rows_of(read_runs([folder.path for folder in folders]), by_seed=True)
-    assert cell_text(row.value("x"), "x") == "2"
+    assert cell_lines(row.value("x"), "x") == ["2"]
 
 
 def test_labels_of_metrics() -> None:

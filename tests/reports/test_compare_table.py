@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from r1light.core.errors import UnknownNameError
 from r1light.core.run_folder import RunFolder
 from r1light.reports.compare_console import heads, lines
-from r1light.reports.compare_pool import cell_text
+from r1light.reports.compare_pool import cell_lines
 from r1light.reports.compare_runs import read_runs
 from r1light.reports.compare_table import Comparison, compare, default_metrics, direction, short_names
 
@@ -110,7 +110,7 @@ def test_a_metric_that_only_some_have_can_be_asked_for(lay_run: Lay) -> None:
         lay_run("b", options={"k": 2}, metrics={"y": 2}),
     ]
     found = side_by_side(folders, metrics=["x"])
-    assert [cell_text(row.value("x"), "x") for row in found.rows] == ["1", "–"]
+    assert [cell_lines(row.value("x"), "x") for row in found.rows] == [["1"], ["–"]]
     assert side_by_side(folders).objective is None
     assert side_by_side(folders).notes == (
         "The finished runs share no number; name some with stage.metrics.",

@@ -53,6 +53,11 @@ def _dispatch(arguments: list[str]) -> int:
 
         new(arguments[1:])
         return 0
+    if "--version" in arguments:
+        import r1light
+
+        print(f"r1light {r1light.__version__}")  # noqa: T201
+        return 0
     from hydra._internal.utils import get_args_parser
 
     from r1light.config.compose import Source, compose_jobs
@@ -144,6 +149,8 @@ def _job(composed: DictConfig) -> float | None:
     from r1light.stages.execute import run_stage
 
     hydra_config = HydraConfig.get()
+    if not hydra_config.runtime.output_dir.strip() or not hydra_config.run.dir.strip():
+        raise ConfigError("hydra.run.dir is empty; name a folder, or leave it out for one by date and time")
     _mask_sweep_file(Path(hydra_config.sweep.dir) / "multirun.yaml")
     config = validate(resolve(composed), stage_module)
     result = run_stage(config, RunFolder(_relative(hydra_config.runtime.output_dir)), _overrides())

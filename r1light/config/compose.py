@@ -34,6 +34,7 @@ from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException, Unsu
 from yaml import YAMLError
 
 from r1light.config.choices import check_choices
+from r1light.config.quoting import needs_quotes, with_quotes
 from r1light.config.rates import register_rates
 from r1light.config.references import KINDS, register_references
 from r1light.config.scale import apply_scale
@@ -44,7 +45,6 @@ HYDRA_ERRORS = (HydraException, OmegaConfBaseException, YAMLError)
 """What Hydra, OmegaConf and the reading of YAML raise for wrong input."""
 
 _NOT_IN_YAML = re.compile(r"Could not override '([^']+)'\.\s+To append to your config use")
-_TEXT = re.compile(r"(\+{0,2}stage\.prompt=)(.*)", re.DOTALL)  # what is taken as it is written
 _BASIC_SWEEPER = "hydra._internal.core_plugins.basic_sweeper.BasicSweeper"
 
 
@@ -89,7 +89,7 @@ def compose_jobs(overrides: Sequence[str], source: Source, *, multirun: bool) ->
     Raises:
         ConfigError: An override cannot be read, or names a group, option or key that does not exist.
     """
-    overrides = [_literal(line) for line in overrides]
+    overrides = [with_quotes(line) for line in overrides]
     with _initialized(source):
         parsed = _parse(overrides)
         check_choices(parsed)
@@ -109,21 +109,6 @@ def compose_jobs(overrides: Sequence[str], source: Source, *, multirun: bool) ->
             forced.update(_others_absent(source.config_name, known))
     final = [f"++{line}" if _key(line) in forced else line for line in overrides]
     return Composed([resolve(config) for config in configs], final, multirun)
-
-
-def _literal(line: str) -> str:
-    r"""A text option in Hydra's quotes: a question's commas, braces and colons are no grammar.
-
-    Example:
-        >>> _literal("stage.prompt=Is it a, or 'b'?"), _literal("stage.lr=1")
-        ("stage.prompt='Is it a, or \\'b\\'?'", 'stage.lr=1')
-    """
-    found = _TEXT.fullmatch(line)
-    if found is None or found[2] == "null" or re.fullmatch(r"(['\"]).*\1", found[2], re.DOTALL):
-        return line
-    text = re.sub(r"(\\*)\$\{", lambda each: each[1] * 2 + r"\${", found[2])
-    text = re.sub(r"(\\*)('|$)", lambda each: each[1] * 2 + ("\\'" if each[2] else ""), text)
-    return f"{found[1]}'{text}'"
 
 
 def resolve(config: DictConfig) -> dict[str, Any]:
@@ -167,6 +152,7 @@ def explain(error: Exception) -> UserError:
         reason = " ".join(str(error.message).split())
         return ConfigError(
             f"cannot read the override {error.override!r}, which should be key=value: {reason}"
+            + needs_quotes(str(error.override))
         )
     cause = error.__cause__
     if isinstance(error, CompactHydraException) and isinstance(cause, OmegaConfBaseException):

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from r1light.config.pipeline_schema import StepSpec
+from r1light.config.quoting import quoted
 
 _PLAIN_KEY = re.compile(r"[A-Za-z_][\w-]*")
 _IN_KEYS = re.compile(r"([\\()\[\]{}:=, \t])")
@@ -56,9 +57,7 @@ def literal(value: Any) -> str:
         return f"{{{','.join(inner)}}}"
     if isinstance(value, list | tuple):
         return f"[{','.join(map(literal, value))}]"
-    # backslashes before a quote, and those at the end, are doubled: only there are they grammar
-    text = re.sub(r"(\\*)('|\Z)", lambda each: each[1] * 2 + ("\\'" if each[2] else ""), str(value))
-    return f"'{text}'"
+    return quoted(str(value))
 
 
 def _leaves(value: Mapping[str, Any], path: str) -> Iterator[tuple[str, str]]:

@@ -84,7 +84,9 @@ def console_table(comparison: Comparison, width: int) -> Table:
     sorted_by = f", by {metric_label(comparison.objective)}" if comparison.objective else ""
     numbers = [_Numbers(comparison, name) for name in comparison.metrics]
     first = len(heads(comparison)) - len(numbers)
-    taken = [min(max(map(len, column)), _NARROW) for column in zip(heads(comparison)[:first], *texts, strict=True)]
+    taken = [
+        min(max(map(len, column)), _NARROW) for column in zip(heads(comparison)[:first], *texts, strict=True)
+    ]
     between = " " if _width(taken, [each.needs(" ") for each in numbers]) <= width else "\n"
     while len(numbers) > 1 and _width(taken, [each.needs(between) for each in numbers]) > width:
         numbers.pop()

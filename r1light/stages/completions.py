@@ -38,6 +38,10 @@ def drawn(
         return [Way("template", template.render(problem))]
 
     params, samples = sampling_params(config), _samples(config.stage, tasks)
+    _log.info(
+        "asking %d problems for %s completions, of at most %s tokens, at temperature %g and top-p %g",
+        len(only), f"{sum(map(samples, only)):,}", f"{params.max_tokens:,}", params.temperature, params.top_p,
+    )  # fmt: skip
     whole = config.stage.too_long != "cap" and build.runs_model(config)
     made = draw(config, folder, ways, problems, params, each_apart=True, whole=whole, samples=samples)
     figures = {"wall_seconds": made.earlier, "generate_seconds": made.counts.seconds}

@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from importlib.metadata import version
 
 import pytest
 import yaml
@@ -45,6 +46,7 @@ INTERRUPTED = (
         (["stage=plugin"], "unknown stage 'plugin'; did you mean 'plugins'? Known: "),
         (["stage=plugins", "seed=1.5"], "seed=1.5 must be a valid integer"),
         (["-m", "stage=plugins", "seed=0,x"], "seed='x' must be a valid integer"),
+        (["resume=läuft/ä,ö"], "cannot read the override 'resume=läuft/ä,ö', which should be key=value: "),
     ],
 )
 def test_wrong_input_is_one_line_and_exit_code_2_before_anything_is_written(command, arguments, line):
@@ -141,6 +143,17 @@ def test_a_folder_that_cannot_be_made_is_wrong_input(command):
     assert done.returncode == 2
     line = "error: hydra.run.dir: cannot make the folder file/run: Not a directory; choose another"
     assert one_line(done) == line
+
+
+def test_an_empty_folder_is_wrong_input_and_not_the_current_one(command):
+    done = command("stage=act", "hydra.run.dir=", act=True)
+    assert done.returncode == 2
+    assert one_line(done).startswith("error: hydra.run.dir is empty; name a folder, or leave it out")
+    assert list(command.folder.iterdir()) == []
+
+
+def test_the_version_is_that_of_r1light(command):
+    assert command("--version").stdout == f"r1light {version('r1light')}\n"
 
 
 def test_a_sweep_runs_every_job_and_hides_secrets_in_hydras_copy(command):

@@ -91,6 +91,7 @@ test-trackers: venv-trackers
 # Material for MkDocs would print a notice of its own at each build.
 docs: venv
 	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --quiet
+	@echo "the site begins at site/index.html"
 
 clean:
 	rm -rf $(VENV) $(VLLM_VENV) $(TRACKERS_VENV) site build dist *.egg-info .coverage .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -14,7 +14,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 from r1light.core.errors import ConfigError, Interrupted, R1LightError, UserError
 
@@ -66,7 +66,7 @@ def _dispatch(arguments: list[str]) -> int:
     from r1light.stages import stage_module
 
     register()
-    args: argparse.Namespace = get_args_parser().parse_args(arguments)
+    args = _flags(get_args_parser(), arguments)
     only_tells = args.help or args.hydra_help or args.shell_completion or args.experimental_rerun
     if not only_tells:
         source = Source(args.config_name or "config", args.config_path, args.config_dir)
@@ -83,6 +83,16 @@ def _dispatch(arguments: list[str]) -> int:
             raise
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # the reader, such as `head`, has seen enough
     return 0
+
+
+def _flags(parser: argparse.ArgumentParser, arguments: list[str]) -> argparse.Namespace:
+    """Hydra's flags; one that is none of them, as `--learning_rate`, was meant as an option."""
+
+    def refuse(message: str) -> NoReturn:
+        raise ConfigError(f"{message}; options are key=value without dashes, such as stage.lr=1e-4")
+
+    parser.error = refuse  # type: ignore[method-assign]
+    return parser.parse_args(arguments)
 
 
 def _hand_to_hydra(arguments: list[str], *, multirun: bool) -> None:
@@ -188,8 +198,8 @@ def _exit_code(error: BaseException, *, debug: bool) -> int:
     if signum is not None:
         name = signal.Signals(signum).name
         print(  # noqa: T201
-            f"interrupted by {name}; a run that saved a checkpoint goes on from it when the command is given "
-            "again with resume=auto",
+            f"interrupted by {name}; a run that saved a checkpoint goes on from it when the same command is "
+            "given again",
             file=sys.stderr,
         )
         return 128 + signum

@@ -102,4 +102,5 @@ def _compare(sweep: _Sweep) -> None:
     write_comparison(comparison, report, table, None)
     write_json(sweep.folder / "comparison.json", asdict(comparison_result(comparison, report, table)))
     print_comparison(comparison)
-    print(f"comparison: {report}")  # noqa: T201
+    here = Path.cwd()
+    print(f"comparison: {report.relative_to(here) if report.is_relative_to(here) else report}")  # noqa: T201

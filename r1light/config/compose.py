@@ -39,7 +39,7 @@ from r1light.config.rates import register_rates
 from r1light.config.references import KINDS, register_references
 from r1light.config.scale import apply_scale
 from r1light.config.search_path import conf_dir
-from r1light.core.errors import ConfigError, UserError, unknown_name
+from r1light.core.errors import ConfigError, UnknownNameError, UserError, unknown_name
 
 HYDRA_ERRORS = (HydraException, OmegaConfBaseException, YAMLError)
 """What Hydra, OmegaConf and the reading of YAML raise for wrong input."""
@@ -147,7 +147,7 @@ def explain(error: Exception) -> UserError:
     if isinstance(error, OverrideParseException):
         if "=" not in str(error.override):
             return ConfigError(
-                f"{error.override!r} is no option: options are key=value, such as seed=1; --help lists groups"
+                f"{error.override!r} is no option: options are key=value, such as stage=grpo; see --help"
             )
         reason = " ".join(str(error.message).split())
         return ConfigError(
@@ -187,6 +187,10 @@ def _joined(error: Exception, *causes: Exception) -> ConfigError:
 def _missing_config(error: MissingConfigException) -> UserError:
     """A group without that option, or a primary configuration that is not there."""
     group, _, name = str(error.missing_cfg_file).rpartition("/")
+    if group.partition("/")[0] == "model" and error.options is not None:
+        name = str(error.missing_cfg_file).removeprefix("model/")
+        there = unknown_name("model", name.rpartition("/")[2], error.options)
+        return UnknownNameError(f"{there}. One on the hub or in a directory: model=hf model.path={name}")
     if error.options is not None and group:
         return unknown_name(
             f"{group} (a group of YAML files)" if "/" in group else group, name, error.options

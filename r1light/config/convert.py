@@ -69,28 +69,27 @@ class UnknownKeyError(UnknownNameError):
         key: It, with its path.
     """
 
-    def __init__(self, key: str, hint: str, known: str) -> None:
-        super().__init__(f"unknown key {key!r}{hint} {known}")
+    def __init__(self, key: str, told: str) -> None:
+        super().__init__(f"unknown key {key!r}{told}")
         self.key = key
-        self._known = known
 
     def meaning(self, options: Sequence[str]) -> UnknownKeyError:
         """The same with the options that were probably meant, of which there must be one."""
-        return UnknownKeyError(self.key, f"; did you mean {' or '.join(map(repr, options))}?", self._known)
+        return UnknownKeyError(self.key, f"; did you mean {' or '.join(map(repr, options))}?")
 
 
 def unknown_key(key: str, known: Iterable[str], path: str) -> UnknownKeyError:
-    """The error for a key that does not exist at `path`.
+    """The error for a key that does not exist at `path`: the nearest one that does, or else all.
 
     Example:
         >>> str(unknown_key("lrr", ["lr", "seed"], "stage"))
-        "unknown key 'stage.lrr'; did you mean 'stage.lr'? Known keys of stage: lr, seed"
+        "unknown key 'stage.lrr'; did you mean 'stage.lr'?"
     """
     names = list(dict.fromkeys(known))
-    near = nearest(key, names)
-    hint = f"; did you mean {join(path, near)!r}?" if near else "."
+    if near := nearest(key, names):
+        return UnknownKeyError(join(path, key), f"; did you mean {join(path, near)!r}?")
     of = f" of {path}" if path else ""
-    return UnknownKeyError(join(path, key), hint, f"Known keys{of}: {', '.join(names) or 'none'}")
+    return UnknownKeyError(join(path, key), f". Known keys{of}: {', '.join(names) or 'none'}")
 
 
 def join(path: str, key: object) -> str:

@@ -110,21 +110,30 @@ def _bar(total: int, label: str, done: int) -> Iterator[Progress]:
     from rich.progress import (
         BarColumn,
         MofNCompleteColumn,
+        ProgressColumn,
+        Task,
         TextColumn,
-        TimeElapsedColumn,
-        TimeRemainingColumn,
     )
     from rich.progress import Progress as RichProgress
+    from rich.text import Text
+
+    class Times(ProgressColumn):
+        """Since the start, and what is left of it where that is known: narrower than Rich's own columns."""
+
+        max_refresh = 0.5
+
+        def render(self, task: Task) -> Text:
+            left = "" if task.time_remaining is None else f" -{_clock(task.time_remaining)}"
+            return Text(f"{_clock(task.finished_time or task.elapsed or 0)}{left}")
 
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
         MofNCompleteColumn(),
         TextColumn("{task.fields[numbers]}"),
-        TimeElapsedColumn(),
-        TimeRemainingColumn(),
+        Times(),
     )
-    with RichProgress(*columns, console=Console(stderr=True)) as rich_progress:
+    with RichProgress(*columns, console=Console(stderr=True, soft_wrap=True)) as rich_progress:
         task = rich_progress.add_task(label, total=total, completed=done, numbers="")
 
         class Bar:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from r1light.core.errors import DataError
+from r1light.models.hub import hub_or_cache
 
 MAX_ROW_BYTES = 1_000_000
 """The longest line of a JSON-lines file that is taken for a row, unless an option says otherwise."""
@@ -277,9 +278,10 @@ def _from_hub(path: str, hub: HubSplit) -> Iterator[Row]:
     from datasets import get_dataset_config_names, load_dataset
 
     try:
-        every = hub.subset == EVERY
-        subsets = get_dataset_config_names(path, revision=hub.revision) if every else [hub.subset]
-        tables = [load_dataset(path, each, split=hub.split, revision=hub.revision) for each in subsets]
+        with hub_or_cache():
+            every = hub.subset == EVERY
+            subsets = get_dataset_config_names(path, revision=hub.revision) if every else [hub.subset]
+            tables = [load_dataset(path, each, split=hub.split, revision=hub.revision) for each in subsets]
     except Exception as error:  # the library raises a dozen kinds: its own, the hub's, the HTTP client's
         lines = [line.strip() for line in str(error).splitlines() if line.strip()]
         reason = " ".join(lines[:2]) or type(error).__name__

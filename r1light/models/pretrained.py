@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from r1light.core.collector import uncollected
 from r1light.core.errors import ModelError
+from r1light.models.hub import hub_or_cache
 from r1light.models.quiet import quiet_transformers
 
 UNLIMITED = 1 << 30
@@ -91,7 +92,7 @@ class Pretrained:
         config = self.config
         path = _resolve(config.path)
         try:
-            with uncollected(), quiet_transformers():
+            with uncollected(), quiet_transformers(), hub_or_cache():
                 tokenizer, model, report = self._read(path, how)
         except (OSError, ValueError, KeyError, ImportError, RuntimeError, SafetensorError) as error:
             raise ModelError(f"cannot load the model {_told(config.path)}: {_first_line(error)}") from error
@@ -146,8 +147,9 @@ class Pretrained:
         path = _resolve(self.config.path)
         options = self._options(path)
         try:
-            tokenizer = AutoTokenizer.from_pretrained(path, **options)
-            stated = AutoConfig.from_pretrained(path, **options)
+            with hub_or_cache():
+                tokenizer = AutoTokenizer.from_pretrained(path, **options)
+                stated = AutoConfig.from_pretrained(path, **options)
         except (OSError, ValueError, KeyError, ImportError) as error:
             raise ModelError(
                 f"cannot load the tokenizer of {_told(self.config.path)}: {_first_line(error)}"

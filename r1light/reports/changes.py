@@ -47,8 +47,9 @@ class Change:
         name: Without `before/`, such as `pass@1_greedy`.
         before: At the start.
         after: At the end.
-        before_stderr: Standard error of `before`, None where unknown.
-        after_stderr: Standard error of `after`, None where unknown.
+        before_stderr: Standard error of `before`, None where unknown. So it is where it comes out as 0,
+            as of problems that were all answered wrong: that says nothing of how sure the number is.
+        after_stderr: Standard error of `after`, likewise.
     """
 
     name: str
@@ -76,7 +77,7 @@ class Change:
 
 def _error(metrics: Mapping[str, object], name: str) -> float | None:
     value = metrics.get(f"{name}_stderr")
-    return float(value) if isinstance(value, int | float) and plottable(value) else None
+    return float(value) if isinstance(value, int | float) and plottable(value) and value else None
 
 
 def changes(metrics: Mapping[str, object]) -> list[Change]:

@@ -55,15 +55,15 @@ def reading(comparison: Comparison) -> str:
     told = []
     if comparison.objective is not None:
         order = "sorted by" if direction(comparison.objective) else "from the highest to the lowest"
-        told.append(f"Runs as rows, {order} {metric_label(comparison.objective)}.")
+        told.append(f"Runs by their folders' names, {order} {metric_label(comparison.objective)}.")
     numbers = [row.value(name) for row in comparison.rows for name in comparison.metrics]
     if any(number and number.deviation is not None for number in numbers):
         told.append(
-            "Runs that differ in the seed alone are one row: their mean ± half of the 95% t-interval, the "
+            "Runs that differ in the seed alone are one row: their mean ± half of the 95% interval, the "
             "standard deviation over seeds (sd) and their number (n)."
         )
     if any(number and 1 < number.count <= FEW_SEEDS for number in numbers):
-        told.append("So few seeds make wide intervals, wider than a share can be.")
+        told.append("Two or three seeds say little: their intervals are wide.")
     if any(number and number.count == 1 and number.half is not None for number in numbers):
         told.append("± of a single run: 1.96 standard errors over its problems.")
     return " ".join(told) or "There is no number to compare."

@@ -13,21 +13,20 @@ _VERSION = 12
 """So many characters of a version or revision are told."""
 
 
-def notes_on(rows: Sequence[Row], objective: str | None, *, hidden: int) -> list[str]:
+def notes_on(rows: Sequence[Row], metrics: Sequence[str], *, hidden: int) -> list[str]:
     """Notes on runs that did not finish or are not alike, a sentence each.
 
     Args:
         rows: The rows of the table, the best first.
-        objective: What they are sorted by.
+        metrics: The numbers shown, what they are sorted by first.
         hidden: How many differing keys the table has no columns for.
     """
     runs = [run for row in rows for run in row.runs]
     notes = [*_states(runs), *_stages(runs), *_code(runs), *_inputs(runs)]
-    if objective is None and any(run.state == "finished" for run in runs):
+    if not metrics and any(run.state == "finished" for run in runs):
         notes.append("The finished runs share no number; name some with stage.metrics.")
-    elif objective is not None and _overlap(rows, objective):
-        name = metric_label(objective)
-        notes.append(f"The intervals of the first two rows overlap in {name}: the difference may be chance.")
+    if alike := "; ".join(metric_label(name) for name in metrics if _overlap(rows, name)):
+        notes.append(f"The intervals of the first two rows overlap in {alike}: the difference may be chance.")
     if hidden > 0:
         notes.append(f"{hidden} more keys of the configuration differ; the page lists them all.")
     return notes
@@ -79,10 +78,10 @@ def _inputs(runs: Sequence[ComparedRun]) -> Iterator[str]:
         yield f"What these keys name differs in content between runs (by its hash): {', '.join(differing)}."
 
 
-def _overlap(rows: Sequence[Row], objective: str) -> bool:
+def _overlap(rows: Sequence[Row], metric: str) -> bool:
     """Whether the first two rows differ by no more than their intervals, where these are known."""
     for one, other in combinations(rows[:2], 2):
-        first, second = one.value(objective), other.value(objective)
+        first, second = one.value(metric), other.value(metric)
         if first and second and first.half is not None and second.half is not None:
             return abs(first.mean - second.mean) <= first.half + second.half
     return False

@@ -25,8 +25,7 @@ class Pooled:
         count: Runs that have it.
         mean: Over them.
         deviation: The standard deviation over runs (of n - 1); None for a single one.
-        half: Half of the 95% interval: over runs by Student's t, of a single one 1.96 times the standard
-            error that its result has; None where unknown.
+        half: Half of the 95% interval; None where unknown.
     """
 
     count: int
@@ -35,21 +34,27 @@ class Pooled:
     half: float | None = None
 
 
-def pool(values: Sequence[float], error: float | None = None) -> Pooled | None:
-    """Mean, standard deviation s = sqrt(sum (x - mean)^2 / (n - 1)) and t s / sqrt(n).
+def pool(values: Sequence[float], errors: Sequence[float] = ()) -> Pooled | None:
+    """Mean, standard deviation s = sqrt(sum (x - mean)^2 / (n - 1)), and half of the 95% interval.
+
+    That is t s / sqrt(n) over runs, and not less than 1.96 times the mean of their standard errors over the
+    problems: all runs have the same ones, and few runs may agree by chance.
 
     Args:
         values: One a run, finite, in any order: the result does not depend on it. None for no values.
-        error: The standard error of a single value.
+        errors: Each value's standard error, where known; 0, as of problems that were all answered right,
+            says nothing of how sure the value is.
     """
     count = len(values)
     if not count:
         return None
     mean = math.fsum(values) / count
+    over_problems = 1.96 * math.fsum(errors) / count if len(errors) == count else 0.0
     if count == 1:
-        return Pooled(1, mean, None, None if error is None else 1.96 * error)
+        return Pooled(1, mean, None, over_problems or None)
     deviation = math.sqrt(math.fsum((value - mean) ** 2 for value in values) / (count - 1))
-    return Pooled(count, mean, deviation, t_quantile(count - 1) * deviation / math.sqrt(count))
+    over_runs = t_quantile(count - 1) * deviation / math.sqrt(count)
+    return Pooled(count, mean, deviation, max(over_runs, over_problems) or None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,8 +98,9 @@ class Row:
     def value(self, metric: str) -> Pooled | None:
         """A metric over its finished runs; None where none has it as a finite number."""
         found = [run.record.metrics for run in self.finished if plottable(run.record.metrics.get(metric))]
-        error = found[0].get(f"{metric}_stderr") if len(found) == 1 else None
-        return pool([float(metrics[metric]) for metrics in found], error if plottable(error) else None)
+        told = [metrics.get(f"{metric}_stderr") for metrics in found]
+        errors = [float(error) for error in told if error is not None and plottable(error)]
+        return pool([float(metrics[metric]) for metrics in found], errors)
 
 
 def rows_of(runs: Sequence[ComparedRun], *, by_seed: bool) -> list[Row]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -50,7 +51,7 @@ def print_comparison(comparison: Comparison) -> None:
     """The table and the notes, on stdout."""
     from rich.console import Console
 
-    console = Console(width=None if sys.stdout.isatty() else _WIDTH)
+    console = Console(width=None if sys.stdout.isatty() or "COLUMNS" in os.environ else _WIDTH)
     console.print(console_table(comparison, console.width))
     for note in comparison.notes:
         console.print(safe(note), markup=False, highlight=False, soft_wrap=True)

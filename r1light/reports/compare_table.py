@@ -116,7 +116,7 @@ def compare(
     rows.sort(key=lambda row: [_place(row.value(name), directions[name]) for name in shown])
     keys = differing_keys(rows)
     marks = {name: _best(rows, name, towards) for name, towards in directions.items() if towards is not None}
-    notes = [*more_notes, *notes_on(rows, objective, hidden=len(keys) - _MOST_KEYS)]
+    notes = [*more_notes, *notes_on(rows, shown, hidden=len(keys) - _MOST_KEYS)]
     return Comparison(
         tuple(rows), tuple(keys), short_names(keys), tuple(shown), objective, marks, tuple(notes)
     )

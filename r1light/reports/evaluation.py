@@ -134,7 +134,7 @@ def _cell(metrics: Mapping[str, float], prefix: str, name: str) -> str:
     own = not _COMMON.match(name)
     share = 0.0 <= value <= 1.0 and not _IN_UNITS.search(name) if own else _SHARES.match(name) is not None
     shown = number_text(value, percent=share)
-    if error is None or not (own or _WITH_ERROR.match(name)):
+    if not error or not (own or _WITH_ERROR.match(name)):
         return shown
     return f"{shown} ± {number_text(1.96 * error, percent=share)}"
 
@@ -168,6 +168,6 @@ def evaluation_html(metrics: Mapping[str, float], tasks: Mapping[str, TaskNote] 
     found = evaluation_table(metrics, tasks)
     if found is None:
         return None
-    said = "Held-out problems. ±: 1.96 standard errors, clustered by problem."
+    said = "Held-out problems. ±: 1.96 standard errors, clustered by problem; half of a 95% interval."
     shown = tag("div", table(found.heads, found.rows, class_="numbers"), class_="tasks", tabindex="0")
     return join([tag("p", said), shown])

@@ -257,7 +257,10 @@ def _count(scores: Sequence[Score]) -> Counts:
 def _checked(score: Score) -> Score:
     """The score, or an error where a plugin returned something else."""
     if not isinstance(score, Score):
-        return Score.error(f"returned {type(score).__name__} {score!r:.80} where a Score belongs")
+        return Score.error(
+            f"returned {type(score).__name__} {score!r:.80} where a Score belongs, such as Score.ok(1.0) or "
+            "Score.abstain(); a function under @per_sample returns plain numbers"
+        )
     if score.value is not None and not math.isfinite(score.value):
         return Score.error(f"returned {score.value}, which is not finite")
     return score

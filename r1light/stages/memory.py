@@ -14,6 +14,8 @@ from r1light.models.sizes import ModelSize, size_from_config
 from r1light.training.memory import Use, estimate
 from r1light.training.memory_use import use_of
 
+LARGEST = 3
+"""So many parts of the estimate are told."""
 WORTH = 0.02
 """The share of the whole that a change has to save to be named."""
 
@@ -88,9 +90,11 @@ def judge(use: Use, room: float | None, options: frozenset[str]) -> None:
         ConfigError: Weights, gradients and moments alone do not fit.
     """
     found = estimate(use)
-    parts = ", ".join(f"{name} {_said(taken)}" for name, taken in found.parts().items() if taken >= 1e6)
+    parts = [f"{name} {_said(taken)}" for name, taken in found.parts().items() if taken >= 1e6]
     of = "" if room is None else f" of {_said(room)}"
-    _log.info("memory: about %s%s at the worst moment (%s)", _said(found.peak), of, parts)
+    most = ", ".join(parts[:LARGEST])
+    _log.info("memory: about %s%s at the worst moment (most of it %s)", _said(found.peak), of, most)
+    _log.debug("memory at that moment: %s", ", ".join(parts))
     if room is None or found.peak <= room:
         return
     helps = "; ".join(f"{each.option} saves {_said(each.saves)}" for each in remedies(use, options))

@@ -141,7 +141,8 @@ class Record(lightning.Callback):
         halting = self.watch.interrupt.agreed()
         if halting or self._ends(done.number) or done.number % self.options.checkpoint_every == 0:
             self.keeper.save(trainer, done.number)
-        shown = {"reward": row["reward"], "length": row["completions/mean_length"]}
+        names = {"reward": "reward", "accuracy": "rewards/accuracy/mean", "length": "completions/mean_length"}
+        shown = {name: row.get(key) for name, key in names.items()}
         self.bar.advance(**{name: value for name, value in shown.items() if value is not None})
         if reason := self._ends(done.number):
             _log.info("training ends after iteration %d: %s", done.number, reason)

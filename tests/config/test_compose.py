@@ -89,7 +89,7 @@ def test_a_folder_of_the_users_own_comes_first(source, tmp_path):
     ("overrides", "line"),
     [
         (["reward=onee"], "unknown reward 'onee'; did you mean 'one'? Known: one, two"),
-        (["seed"], "'seed' is no option: options are key=value, such as seed=1; --help lists groups"),
+        (["seed"], "'seed' is no option: options are key=value, such as stage=grpo; see --help"),
         (["seed=[1"], "cannot read the override 'seed=[1', which should be key=value: "),
         (["data=needs"], "data.path is required; set data.path=..."),
         (["seed=1,2"], "seed=1,2 has several values: for a sweep over them put -m in front, for a list bra"),

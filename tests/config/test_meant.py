@@ -56,6 +56,6 @@ def test_every_other_name_leads_to_an_option_that_some_stage_has():
 def test_the_line_says_what_was_meant(plain, find_stage):
     plain["size"] = 3
     with pytest.raises(
-        UnknownNameError, match=r"^unknown key 'size'; did you mean 'stage.size' or 'data.size'\? Known"
+        UnknownNameError, match=r"^unknown key 'size'; did you mean 'stage.size' or 'data.size'\?$"
     ):
         validate(plain, find_stage)

@@ -50,11 +50,11 @@ def test_a_default_that_is_written_out_does_not_change_the_fingerprint(plain, fi
 
 
 WRONG = [
-    ("sede", 1, "unknown key 'sede'; did you mean 'seed'? Known keys: stage, model"),
+    ("sede", 1, "unknown key 'sede'; did you mean 'seed'?"),
     ("seed", -1, "seed=-1 must be in [0, 2**32)"),
     ("seed", "x", "seed='x' must be a valid integer"),
     ("resume", "", "resume is empty; it must be auto, none or a path"),
-    ("stage.sise", 1, "unknown key 'stage.sise'; did you mean 'stage.size'? Known keys of stage: name, size"),
+    ("stage.sise", 1, "unknown key 'stage.sise'; did you mean 'stage.size'?"),
     ("stage.size", 0, "stage: size=0 must be at least 1"),
     ("stage.name", 3, "stage.name=3 must be a name"),
     ("model", None, "model is missing, or no group of keys: None"),
@@ -78,7 +78,7 @@ WRONG = [
     (
         "data.digit",
         [1],
-        "unknown key 'data.digit'; did you mean 'data.digits'? Known keys of data: name, recomm",
+        "unknown key 'data.digit'; did you mean 'data.digits'?",
     ),
     ("data.recommended", 3, "data.recommended=3 must be a group of keys"),
     ("data.recommended.iteration", 1, "unknown key 'data.recommended.iteration'; did you mean"),

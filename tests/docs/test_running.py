@@ -91,7 +91,7 @@ ELSEWHERE = {
     "make test-slow": ".ci/run::make test-slow",
     "make docs": ".ci/run::make docs",
     "pip install -e r1light-reward-": INSTALLED,
-    "python -m r1light +reward.components.brevity.weight=": INSTALLED,
+    "python -m r1light reward.components.brevity.weight=": INSTALLED,
     "python -m r1light reward.components.short_answers.weight=": INSTALLED,
     "python -m r1light stage=pipeline pipeline=r1_mini": MINI,
     # another plan of the same pipeline, half a minute long too, is run from this page

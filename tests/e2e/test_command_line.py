@@ -26,8 +26,7 @@ def test_threads_wait_without_turning_unless_the_user_wants_it_otherwise():
 
 
 INTERRUPTED = (
-    "interrupted by {}; a run that saved a checkpoint goes on from it when the command is given again "
-    "with resume=auto"
+    "interrupted by {}; a run that saved a checkpoint goes on from it when the same command is given again"
 )
 
 
@@ -46,6 +45,7 @@ INTERRUPTED = (
         (["stage=plugin"], "unknown stage 'plugin'; did you mean 'plugins'? Known: "),
         (["stage=plugins", "seed=1.5"], "seed=1.5 must be a valid integer"),
         (["-m", "stage=plugins", "seed=0,x"], "seed='x' must be a valid integer"),
+        (["--learning_rate=1e-4"], "unrecognized arguments: --learning_rate=1e-4; options are key=value "),
         (["resume=läuft/ä,ö"], "cannot read the override 'resume=läuft/ä,ö', which should be key=value: "),
     ],
 )

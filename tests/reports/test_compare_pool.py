@@ -31,13 +31,29 @@ def test_mean_deviation_and_interval_by_hand() -> None:
 
 
 def test_a_single_value_has_the_interval_of_its_own_standard_error() -> None:
-    one = pool([0.5], 0.1)
+    one = pool([0.5], [0.1])
     assert one is not None
     assert (one.mean, one.deviation, one.half) == (0.5, None, pytest.approx(0.196))
     assert cell_lines(one, "after/pass@1") == ["50.0%", "± 19.6%"]
     assert cell_lines(pool([0.5]), "after/pass@1") == ["50.0%"]
     assert pool([]) is None
     assert cell_lines(None, "reward") == ["–"]
+
+
+def test_seeds_that_agree_by_chance_are_no_surer_than_their_problems_make_them() -> None:
+    # s = 0; the mean of the standard errors is (0.01 + 0.03) / 2 = 0.02, and 1.96 * 0.02 = 0.0392
+    alike = pool([0.5, 0.5], [0.01, 0.03])
+    assert alike is not None
+    assert (alike.deviation, alike.half) == (0, pytest.approx(0.0392))
+    # s = sqrt(2) / 10 and half = 12.7062 * 0.1 = 1.2706, wider than that
+    apart = pool([0.4, 0.6], [0.01, 0.03])
+    assert apart is not None
+    assert apart.half == pytest.approx(1.27062, abs=1e-5)
+    for errors in ([0.0, 0.0], [], [0.1]):  # all right or all wrong, unknown, known of one alone
+        unknown = pool([1.0, 1.0], errors)
+        assert unknown is not None
+        assert unknown.half is None
+    assert cell_lines(pool([1.0], [0.0]), "after/pass@1") == ["100.0%"]
 
 
 @given(st.lists(st.floats(-1e6, 1e6), min_size=2, max_size=8), st.randoms())

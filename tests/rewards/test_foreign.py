@@ -193,6 +193,9 @@ FAILING = """
     def nothing(completions, **kwargs):
         pass
 
+    def one_text(completions, **kwargs):
+        return "ab"
+
     def hangs(completions, **kwargs):
         innermost()
 
@@ -206,6 +209,7 @@ FAILING = """
         ("raises", "raised KeyError: 'no such column'"),
         ("too_few", "ValueError: returned 1 rewards for 2 completions"),
         ("text", "TypeError: returned the text '1.0' where a number belongs"),
+        ("one_text", "TypeError: returned 'ab' where a list of 2 rewards belongs"),
         ("nothing", "TypeError: returned None where a list of 2 rewards belongs"),
         ("needs", "TypeError: the function needs level; it can have answer, completion_ids, completions"),
         ("asks", "AttributeError: trainer_state.epoch is not known here; trainer_state.global_step is"),

@@ -31,9 +31,8 @@ def test_what_fits_is_told_in_one_line(caplog):
     # weights 4, gradients 4, moments 8, the engine's 4; keys and values 1,000 x 5,000 x 500 x 4 = 10;
     # a layer 24 x 1,000 + 4 x 5,000 = 44,000, five of them, for 100,000 tokens = 22; 52 in all
     assert record.getMessage() == (
-        "memory: about 52.0 GB of 200.0 GB at the worst moment (activations 22.0 GB, "
-        "keys and values 10.0 GB, moments 8.0 GB, weights 4.0 GB, engine's weights 4.0 GB, gradients 4.0 GB, "
-        "drawing 3 MB)"
+        "memory: about 52.0 GB of 200.0 GB at the worst moment (most of it activations 22.0 GB, "
+        "keys and values 10.0 GB, moments 8.0 GB)"
     )
 
 
@@ -98,12 +97,12 @@ def test_a_model_of_another_kind_has_no_size():
 
 def test_adapters_that_are_still_to_come_are_counted(configure, caplog):
     model = Tiny(Tiny.Config()).load().model
-    with caplog.at_level(logging.INFO):
+    with caplog.at_level(logging.DEBUG, "r1light"):
         plain = configure()
         adapted = replace(plain, model=replace(plain.model, lora=LoraSpec(rank=16)))
         check_memory(adapted, model, drawn=16, prompt=8)
         check_memory(plain, model, drawn=16, prompt=8)
-    adapters, full = (record.getMessage() for record in caplog.records)
+    adapters, full = (each.getMessage() for each in caplog.records if each.levelno == logging.DEBUG)
     # rank 16 on the linear layers: 155,648 numbers, two moments of 4 bytes each; no copy as a reference
     assert "moments 1 MB" in adapters
     assert "reference" not in adapters

@@ -29,7 +29,8 @@ venv: $(INSTALLED)
 $(INSTALLED): pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(if $(TORCH_INDEX),$(BIN)/python -m pip install -c constraints.txt --index-url $(TORCH_INDEX) torch)
-	$(BIN)/python -m pip install -c constraints.txt -e ".[dev,docs,sweep]"
+	@echo "installing the packages of constraints.txt: minutes, and some gigabytes"
+	$(BIN)/python -m pip install --quiet -c constraints.txt -e ".[dev,docs,sweep]"
 	touch $@
 
 venv-vllm: $(VLLM_INSTALLED)

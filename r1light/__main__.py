@@ -16,7 +16,7 @@ from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, NoReturn
 
-from r1light.core.errors import ConfigError, Interrupted, R1LightError, UserError
+from r1light.core.errors import ConfigError, Interrupted, R1LightError, UserError, unknown_name
 
 if TYPE_CHECKING:
     from omegaconf import DictConfig
@@ -167,8 +167,7 @@ def _job(composed: DictConfig) -> float | None:
     if config.objective is None:
         return None
     if config.objective not in result.metrics:
-        known = ", ".join(sorted(result.metrics)) or "none"
-        raise ConfigError(f"objective={config.objective} is no metric of {config.stage_name}; known: {known}")
+        raise unknown_name(f"metric of {config.stage_name} in objective:", config.objective, result.metrics)
     return float(result.metrics[config.objective])
 
 

@@ -147,6 +147,7 @@ def _assemble(
         load_mix_state=mix.load_state,
         check_rewards=mix.check,
         tokenizer=loaded.tokenizer,
+        objective=config.objective,
     )
     return Parts(loaded, module, watch, offload)
 
@@ -186,13 +187,7 @@ def _finish(folder: RunFolder, parts: Parts, record: Record) -> StageResult:
     save_trained(folder, parts.loaded)
     metrics = {f"before/{name}": value for name, value in record.before.items()}
     metrics |= {f"after/{name}": value for name, value in after.metrics.items()}
-    metrics |= {
-        "train_seconds": record.train_seconds,
-        "iterations": module.iteration,
-        "updates": module.updates,
-        "num_tokens": record.num_tokens,
-        "flops": record.flops,
-    }
+    metrics |= record.figures(module)
     best = folder.checkpoints / "best"
     outputs = {"model": str(folder.model)} | ({"best_model": str(best)} if best.exists() else {})
     return finish(folder, "grpo", metrics, outputs, parts.watch.held_out.encoder.example(parts.watch.test[0]))

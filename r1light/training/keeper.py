@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
 from r1light.core.run_folder import RunFolder
@@ -10,6 +11,8 @@ from r1light.training.checkpoint import checkpoint_name, prune
 from r1light.training.interrupt import Halt
 from r1light.training.shortage import Shortage, state_bytes
 from r1light.training.upload import Upload
+
+_log = logging.getLogger(__name__)
 
 
 class Keeper:
@@ -63,5 +66,7 @@ class Keeper:
         path = self._folder / checkpoint_name(recorded)
         if untouched and not ranks.of_first(path.exists):  # file systems may be late for others
             self.save(trainer, recorded)
+        if isinstance(exception, Halt):
+            _log.info("%s", f"saved: {path}" if path.exists() else "nothing is saved: there was nothing yet")
         if self._upload is not None:
             self._upload.finish()

@@ -5,7 +5,7 @@ Shapes: P problems, G group.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean, pstdev
 from typing import Any
@@ -206,3 +206,13 @@ def sample_fields(sample: Any) -> dict[str, Any]:
 
 def _mean(values: Sequence[float]) -> float:
     return fmean(values) if values else float("nan")
+
+
+def rewards_in_words(row: Mapping[str, Any]) -> str:
+    """Each reward's mean, before its weight, of a row of metrics.jsonl."""
+    means = {name.split("/")[1]: value for name, value in row.items() if _is_reward_mean(name)}
+    return ", ".join(f"{name} {'none' if value is None else f'{value:.4g}'}" for name, value in means.items())
+
+
+def _is_reward_mean(name: str) -> bool:
+    return name.startswith("rewards/") and name.endswith("/mean")

@@ -12,6 +12,7 @@ from typing import Any
 
 import lightning
 
+from r1light.core.errors import unknown_name
 from r1light.core.progress import Progress
 from r1light.core.run_folder import RunFolder
 from r1light.core.types import Problem
@@ -28,7 +29,7 @@ from r1light.training.held_out import SHOWN_TEST_SAMPLES, HeldOut, HeldOutResult
 from r1light.training.host import rss_gb
 from r1light.training.interrupt import Halt, Interrupt
 from r1light.training.keeper import Keeper
-from r1light.training.metrics import group_metrics, sample_rows, update_metrics
+from r1light.training.metrics import group_metrics, rewards_in_words, sample_rows, update_metrics
 from r1light.training.whole import whole_model
 
 _log = logging.getLogger(__name__)
@@ -48,6 +49,7 @@ class Watch:
         load_mix_state: Sets them.
         check_rewards: Raises RewardError if rewards failed too often, on however few samples.
         tokenizer: Saved with the best model.
+        objective: The figure that a sweep goes by, if it goes by one.
     """
 
     held_out: HeldOut
@@ -59,6 +61,7 @@ class Watch:
     load_mix_state: Callable[[Any], None]
     check_rewards: Callable[[], None]
     tokenizer: Any
+    objective: str | None = None
 
 
 class Record(lightning.Callback):
@@ -114,6 +117,20 @@ class Record(lightning.Callback):
         self._append(self.folder.metrics, [_row(0, 0, _named("eval", self._evaluate(pl_module, 0)))])
         self.before = dict(result.metrics)
         _log.info("before training: %s", in_words(result.metrics))
+        known = {f"{when}/{name}" for when in ("before", "after") for name in result.metrics}
+        known |= self.figures(pl_module).keys()
+        if self.watch.objective not in (None, *known):
+            raise unknown_name("metric of grpo in objective:", str(self.watch.objective), known)
+
+    def figures(self, module: GrpoModule) -> dict[str, float]:
+        """What training took so far, for result.json."""
+        return {
+            "train_seconds": self.train_seconds,
+            "iterations": module.iteration,
+            "updates": module.updates,
+            "num_tokens": self.num_tokens,
+            "flops": self.flops,
+        }
 
     def on_train_batch_start(self, trainer: Any, pl_module: Any, batch: Any, batch_idx: int) -> None:
         """Keep the counts of this boundary, for a checkpoint of a rollout that is broken off."""
@@ -146,7 +163,7 @@ class Record(lightning.Callback):
         self.bar.advance(**{name: value for name, value in shown.items() if value is not None})
         if reason := self._ends(done.number):
             _log.info("training ends after iteration %d: %s", done.number, reason)
-            _log.info("rewards of that iteration's completions, on average: %s", _rewards_in_words(row))
+            _log.info("rewards of that iteration's completions, on average: %s", rewards_in_words(row))
             trainer.should_stop = True
         if halting:
             raise Halt
@@ -275,13 +292,3 @@ def _row(iteration: int, update: int, metrics: Mapping[str, Any]) -> dict[str, A
         for name, value in metrics.items()
     }
     return {"iteration": iteration, "update": update, "time": time.time(), **plain}
-
-
-def _rewards_in_words(row: Mapping[str, Any]) -> str:
-    """Each reward's mean, before its weight."""
-    means = {name.split("/")[1]: value for name, value in row.items() if _is_reward_mean(name)}
-    return ", ".join(f"{name} {'none' if value is None else f'{value:.4g}'}" for name, value in means.items())
-
-
-def _is_reward_mean(name: str) -> bool:
-    return name.startswith("rewards/") and name.endswith("/mean")

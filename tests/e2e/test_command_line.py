@@ -176,7 +176,9 @@ def test_a_job_of_a_sweep_that_fails_ends_the_sweep_with_its_exit_code(command):
 def test_the_objective_must_be_a_metric(command):
     done = command("stage=act", "objective=scor", "hydra.run.dir=out", act=True)
     assert done.returncode == 2
-    assert "objective=scor is no metric of act; known: score" in done.stderr.splitlines()[-1]
+    assert done.stderr.splitlines()[-1] == (
+        "error: unknown metric of act in objective: 'scor'; did you mean 'score'? Known: score"
+    )
 
 
 def test_a_second_process_has_no_part_in_a_stage_that_works_alone(command):

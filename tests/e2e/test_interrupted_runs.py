@@ -128,6 +128,7 @@ def test_a_signal_saves_and_ends_the_run_with_its_exit_code(whole, tmp_path, sig
     assert "Traceback" not in said
     (saved,) = saved_checkpoints(folder / "checkpoints")
     assert int(saved.stem.split("-")[1]) >= 3
+    assert f"saved: run/checkpoints/{saved.name}" in said
     process = start(folder, "stage.checkpoint_every=100")
     said = finish(process)
     assert process.returncode == 0, said

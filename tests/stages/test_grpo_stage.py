@@ -266,6 +266,10 @@ def test_training_stops_when_accuracy_levels_off(run_grpo):
         (["data.train_size=0"], "no problems in its train split"),
         (["stage.test_problems=400"], "lower them, or hold more out"),
         (["stage.overlong_buffer=24"], "overlong_buffer=24 must be below max_tokens=24"),
+        (
+            ["objective=after/pas@1"],
+            "unknown metric of grpo in objective: 'after/pas@1'; did you mean 'after/",
+        ),
         (["resume=/no/such/run"], "resume=/no/such/run does not exist"),
         (["model.lora.rank=2", "trainer.strategy=fsdp2"], "model.lora needs the whole model in each process"),
         (["model.lora.rank=2", "model.lora.dropout=0.1"], "what learns must be what wrote; leave it at 0"),

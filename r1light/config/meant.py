@@ -57,7 +57,7 @@ def meant(key: str, types: Mapping[str, type[Any] | None]) -> list[str]:
 
 
 def _options(kind: Any) -> Iterator[str]:
-    """The options of a class, and those of the groups in it."""
+    """The options of a class, and those of the groups in it that are always there: one path leads to each."""
     hints = hints_of(kind) if kind is not None else {}
     for field in fields(kind) if hints else ():
         if field.name == "name" or not field.init:

@@ -82,8 +82,9 @@ def validate(plain: Mapping[str, Any], find_stage: FindStage) -> RunConfig:
     try:
         return _validated(plain, find_stage)
     except UnknownKeyError as error:
-        places = meant(error.key, _types(plain, find_stage))
-        raise error.meaning(places) if places else error from error
+        if places := meant(error.key, _types(plain, find_stage)):
+            raise error.meaning(places) from error
+        raise
 
 
 def _types(plain: Mapping[str, Any], find_stage: FindStage) -> dict[str, type[Any] | None]:

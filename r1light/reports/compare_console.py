@@ -124,8 +124,10 @@ class _Numbers:
 
     def cell(self, row: int, between: str) -> str:
         """The text of one row, with this between its parts."""
-        mean, *spread = cell_lines(self._comparison.rows[row].value(self._metric), self._metric)
-        return between.join([f"{mean} best" if self.best(row) else mean, *spread])
+        told = cell_lines(self._comparison.rows[row].value(self._metric), self._metric)
+        if self.best(row):
+            told[-1 if between == " " else 0] += " best"
+        return between.join(told)
 
     def needs(self, between: str) -> int:
         """The width of the widest word of the heading or line of a cell."""

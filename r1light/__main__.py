@@ -89,7 +89,8 @@ def _flags(parser: argparse.ArgumentParser, arguments: list[str]) -> argparse.Na
     """Hydra's flags; one that is none of them, as `--learning_rate`, was meant as an option."""
 
     def refuse(message: str) -> NoReturn:
-        raise ConfigError(f"{message}; options are key=value without dashes, such as stage.lr=1e-4")
+        meant = "; options are key=value without dashes, such as stage.lr=1e-4"
+        raise ConfigError(message + (meant if message.startswith("unrecognized") else ""))
 
     parser.error = refuse  # type: ignore[method-assign]
     return parser.parse_args(arguments)
@@ -159,8 +160,6 @@ def _job(composed: DictConfig) -> float | None:
     from r1light.stages.execute import run_stage
 
     hydra_config = HydraConfig.get()
-    if not hydra_config.runtime.output_dir.strip() or not hydra_config.run.dir.strip():
-        raise ConfigError("hydra.run.dir is empty; name a folder, or leave it out for one by date and time")
     _mask_sweep_file(Path(hydra_config.sweep.dir) / "multirun.yaml")
     config = validate(resolve(composed), stage_module)
     result = run_stage(config, RunFolder(_relative(hydra_config.runtime.output_dir)), _overrides())
@@ -197,8 +196,8 @@ def _exit_code(error: BaseException, *, debug: bool) -> int:
     if signum is not None:
         name = signal.Signals(signum).name
         print(  # noqa: T201
-            f"interrupted by {name}; a run that saved a checkpoint goes on from it when the same command is "
-            "given again",
+            f"interrupted by {name}; a run that saved a checkpoint goes on from it when the command is given "
+            "again with resume=auto, the default",
             file=sys.stderr,
         )
         return 128 + signum

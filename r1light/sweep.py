@@ -102,5 +102,4 @@ def _compare(sweep: _Sweep) -> None:
     write_comparison(comparison, report, table, None)
     write_json(sweep.folder / "comparison.json", asdict(comparison_result(comparison, report, table)))
     print_comparison(comparison)
-    here = Path.cwd()
-    print(f"comparison: {report.relative_to(here) if report.is_relative_to(here) else report}")  # noqa: T201
+    print(f"comparison: {report}")  # noqa: T201

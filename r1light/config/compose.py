@@ -41,10 +41,13 @@ from r1light.config.scale import apply_scale
 from r1light.config.search_path import conf_dir
 from r1light.core.errors import ConfigError, UnknownNameError, UserError, unknown_name
 
+_BY_PATH = {"model": "hf", "data": "jsonl"}
+"""What reads whatever there is at a path."""
 HYDRA_ERRORS = (HydraException, OmegaConfBaseException, YAMLError)
 """What Hydra, OmegaConf and the reading of YAML raise for wrong input."""
 
 _NOT_IN_YAML = re.compile(r"Could not override '([^']+)'\.\s+To append to your config use")
+_EMPTY_FOLDER = re.compile(r"\+{0,2}(hydra\.(?:run|sweep)\.dir)=['\"\s]*")
 _BASIC_SWEEPER = "hydra._internal.core_plugins.basic_sweeper.BasicSweeper"
 
 
@@ -90,6 +93,8 @@ def compose_jobs(overrides: Sequence[str], source: Source, *, multirun: bool) ->
         ConfigError: An override cannot be read, or names a group, option or key that does not exist.
     """
     overrides = [with_quotes(line) for line in overrides]
+    if empty := next(filter(None, map(_EMPTY_FOLDER.fullmatch, overrides)), None):
+        raise ConfigError(f"{empty[1]} is empty; name a folder, or leave it out for one by date and time")
     with _initialized(source):
         parsed = _parse(overrides)
         check_choices(parsed)
@@ -187,10 +192,11 @@ def _joined(error: Exception, *causes: Exception) -> ConfigError:
 def _missing_config(error: MissingConfigException) -> UserError:
     """A group without that option, or a primary configuration that is not there."""
     group, _, name = str(error.missing_cfg_file).rpartition("/")
-    if group.partition("/")[0] == "model" and error.options is not None:
-        name = str(error.missing_cfg_file).removeprefix("model/")
-        there = unknown_name("model", name.rpartition("/")[2], error.options)
-        return UnknownNameError(f"{there}. One on the hub or in a directory: model=hf model.path={name}")
+    first, _, path = str(error.missing_cfg_file).partition("/")
+    if path and first in _BY_PATH and error.options is not None:
+        there = str(unknown_name(first, name, error.options)).replace(repr(name), repr(path), 1)
+        own = f"{first}={_BY_PATH[first]} {first}.path={path}"
+        return UnknownNameError(f"{there}. One on the hub or in a folder: {own}")
     if error.options is not None and group:
         return unknown_name(
             f"{group} (a group of YAML files)" if "/" in group else group, name, error.options

@@ -67,15 +67,22 @@ class UnknownKeyError(UnknownNameError):
 
     Attributes:
         key: It, with its path.
+        known: What to say of those that do.
     """
 
-    def __init__(self, key: str, told: str) -> None:
-        super().__init__(f"unknown key {key!r}{told}")
-        self.key = key
+    def __init__(self, message: str, key: str = "", known: str = "") -> None:
+        super().__init__(message)
+        self.key, self.known = key, known
 
     def meaning(self, options: Sequence[str]) -> UnknownKeyError:
-        """The same with the options that were probably meant, of which there must be one."""
-        return UnknownKeyError(self.key, f"; did you mean {' or '.join(map(repr, options))}?")
+        """The same with the options that were probably meant, of which there must be one.
+
+        An option of another group may just have the same name: those of the key's own are told too.
+        """
+        group = self.key.rpartition(".")[0]
+        near = not group or any(option.startswith(f"{group}.") for option in options)
+        hint = f"unknown key {self.key!r}; did you mean {' or '.join(map(repr, options))}?"
+        return UnknownKeyError(hint if near else f"{hint} {self.known}", self.key, self.known)
 
 
 def unknown_key(key: str, known: Iterable[str], path: str) -> UnknownKeyError:
@@ -86,10 +93,11 @@ def unknown_key(key: str, known: Iterable[str], path: str) -> UnknownKeyError:
         "unknown key 'stage.lrr'; did you mean 'stage.lr'?"
     """
     names = list(dict.fromkeys(known))
-    if near := nearest(key, names):
-        return UnknownKeyError(join(path, key), f"; did you mean {join(path, near)!r}?")
-    of = f" of {path}" if path else ""
-    return UnknownKeyError(join(path, key), f". Known keys{of}: {', '.join(names) or 'none'}")
+    whole, of = join(path, key), f" of {path}" if path else ""
+    told = f"Known keys{of}: {', '.join(names) or 'none'}"
+    near = nearest(key, names)
+    hint = f"; did you mean {join(path, near)!r}?" if near else f". {told}"
+    return UnknownKeyError(f"unknown key {whole!r}{hint}", whole, told)
 
 
 def join(path: str, key: object) -> str:

@@ -51,6 +51,7 @@ def meant(key: str, types: Mapping[str, type[Any] | None]) -> list[str]:
     """
     name = key.rpartition(".")[2]
     known = [join(path, option) for path, kind in types.items() for option in _options(kind)]
+    known += [path for path in types if "." in path]
     wanted = [name, *ALSO_CALLED.get(name, ())]
     found = [one for each in wanted for one in known if one == each or one.endswith(f".{each}")]
     return list(dict.fromkeys(found))

@@ -40,6 +40,6 @@ def with_quotes(line: str) -> str:
 def needs_quotes(line: str) -> str:
     """What to say of an override that cannot be read and has letters beyond ASCII; else nothing."""
     key, _, value = line.partition("=")
-    if value.isascii():
+    if value.isascii() or "'" in value or '"' in value:
         return ""
-    return f"""; letters beyond ASCII stand in quotes, each value in its own, such as "{key}='ä','ö'\""""
+    return f"""; a text with letters beyond ASCII stands in quotes, such as "{key}='ä'\""""

@@ -17,7 +17,9 @@ FindConfig = Callable[[ComponentGroup, str, Mapping[str, Any], str, tuple[str, .
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class _Mix:
+class Mix:
+    """What holds for all rewards of a mix."""
+
     max_error_rate: float = 0.0
     deadline_s: float | None = 300.0
 
@@ -58,7 +60,7 @@ def reward_mix(plain: Mapping[str, Any], find: FindConfig) -> RewardMixSpec:
         ConfigError: A key, type or value is wrong, or there is no reward.
     """
     mix = convert(
-        _Mix, {key: plain[key] for key in plain if key != "components"}, "reward", beside=("components",)
+        Mix, {key: plain[key] for key in plain if key != "components"}, "reward", beside=("components",)
     )
     components = mapping(plain, "components", "reward")
     if not components:

@@ -13,7 +13,7 @@ from r1light.config.logger_schema import LoggerSpec
 from r1light.config.meant import meant
 from r1light.config.option_owners import naming
 from r1light.config.pipeline_schema import PipelineSpec, check_members
-from r1light.config.reward_mix import FindConfig, reward_mix
+from r1light.config.reward_mix import FindConfig, Mix, reward_mix
 from r1light.config.schema import (
     Component,
     DataSpec,
@@ -95,7 +95,15 @@ def _types(plain: Mapping[str, Any], find_stage: FindStage) -> dict[str, type[An
     for key, group in _COMPONENTS.items():
         with suppress(ConfigError, PluginError):
             found[key] = registry(group).config_type(_named(plain, key)[0])
-    return found | {"model.lora": LoraSpec, "trainer": TrainerSpec, "logger": LoggerSpec}
+    return found | {
+        "model.lora": LoraSpec,
+        "data.recommended": Recommended,
+        "data.decontaminate": Decontamination,
+        "reward": Mix,
+        "trainer": TrainerSpec,
+        "logger": LoggerSpec,
+        "sandbox": SandboxConfig,
+    }
 
 
 def _validated(plain: Mapping[str, Any], find_stage: FindStage) -> RunConfig:

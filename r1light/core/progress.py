@@ -115,6 +115,7 @@ def _bar(total: int, label: str, done: int) -> Iterator[Progress]:
         TextColumn,
     )
     from rich.progress import Progress as RichProgress
+    from rich.table import Column
     from rich.text import Text
 
     class Times(ProgressColumn):
@@ -122,8 +123,11 @@ def _bar(total: int, label: str, done: int) -> Iterator[Progress]:
 
         max_refresh = 0.5
 
+        def get_table_column(self) -> Column:
+            return Column(no_wrap=True)
+
         def render(self, task: Task) -> Text:
-            left = "" if task.time_remaining is None else f" -{_clock(task.time_remaining)}"
+            left = f" -{_clock(task.time_remaining)}" if task.time_remaining else ""
             return Text(f"{_clock(task.finished_time or task.elapsed or 0)}{left}")
 
     columns = (

@@ -278,7 +278,7 @@ def _from_hub(path: str, hub: HubSplit) -> Iterator[Row]:
     from datasets import get_dataset_config_names, load_dataset
 
     try:
-        with hub_or_cache():
+        with hub_or_cache(path):
             every = hub.subset == EVERY
             subsets = get_dataset_config_names(path, revision=hub.revision) if every else [hub.subset]
             tables = [load_dataset(path, each, split=hub.split, revision=hub.revision) for each in subsets]

@@ -92,7 +92,7 @@ class Pretrained:
         config = self.config
         path = _resolve(config.path)
         try:
-            with uncollected(), quiet_transformers(), hub_or_cache():
+            with uncollected(), quiet_transformers(), hub_or_cache(path):
                 tokenizer, model, report = self._read(path, how)
         except (OSError, ValueError, KeyError, ImportError, RuntimeError, SafetensorError) as error:
             raise ModelError(f"cannot load the model {_told(config.path)}: {_first_line(error)}") from error
@@ -147,7 +147,7 @@ class Pretrained:
         path = _resolve(self.config.path)
         options = self._options(path)
         try:
-            with hub_or_cache():
+            with hub_or_cache(path):
                 tokenizer = AutoTokenizer.from_pretrained(path, **options)
                 stated = AutoConfig.from_pretrained(path, **options)
         except (OSError, ValueError, KeyError, ImportError) as error:

@@ -90,15 +90,16 @@ def console_table(comparison: Comparison, width: int) -> Table:
     between = " " if _width(taken, [each.needs(" ") for each in numbers]) <= width else "\n"
     while len(numbers) > 1 and _width(taken, [each.needs(between) for each in numbers]) > width:
         numbers.pop()
+    roomy = _width(taken, [each.needs(between) for each in numbers]) <= width
     left_out = [metric_label(name) for name in comparison.metrics[len(numbers) :]]
     more = f" Not shown for want of room, and in the page: {'; '.join(left_out)}." if left_out else ""
     table = Table(
         title=Text(safe(f"{count} runs{sorted_by}")), caption=Text(safe(f"{reading(comparison)}{more}"))
     )
     for head, least in zip(heads(comparison)[:first], taken, strict=True):
-        table.add_column(Text(safe(head)), min_width=least, overflow="fold")
+        table.add_column(Text(safe(head)), min_width=least if roomy else None, overflow="fold")
     for each in numbers:
-        table.add_column(Text(safe(each.head)), justify="right", min_width=each.needs(between))
+        table.add_column(Text(safe(each.head)), justify="right", width=each.needs(between))
     for i, row in enumerate(texts):
         cells = [Text(safe(clipped(text))) for text in row]
         cells += [Text(each.cell(i, between), "bold" if each.best(i) else "") for each in numbers]

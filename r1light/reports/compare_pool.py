@@ -49,7 +49,8 @@ def pool(values: Sequence[float], errors: Sequence[float] = ()) -> Pooled | None
     if not count:
         return None
     mean = math.fsum(values) / count
-    over_problems = 1.96 * math.fsum(errors) / count if len(errors) == count else 0.0
+    known = [error for error in errors if error] if len(errors) == count else []
+    over_problems = 1.96 * math.fsum(known) / len(known) if known else 0.0
     if count == 1:
         return Pooled(1, mean, None, over_problems or None)
     deviation = math.sqrt(math.fsum((value - mean) ** 2 for value in values) / (count - 1))

@@ -51,7 +51,9 @@ def print_comparison(comparison: Comparison) -> None:
     """The table and the notes, on stdout."""
     from rich.console import Console
 
-    console = Console(width=None if sys.stdout.isatty() or "COLUMNS" in os.environ else _WIDTH)
+    asked = os.environ.get("COLUMNS", "")
+    known = sys.stdout.isatty() or (asked.isdecimal() and int(asked) > 0)
+    console = Console(width=None if known else _WIDTH)
     console.print(console_table(comparison, console.width))
     for note in comparison.notes:
         console.print(safe(note), markup=False, highlight=False, soft_wrap=True)

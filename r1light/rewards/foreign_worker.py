@@ -27,7 +27,7 @@ import sys
 import threading
 import time
 import traceback
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -116,7 +116,7 @@ def call_trl(function: Callable[..., Any], call: dict[str, Any], run: Callable[[
         "log_metric": log.metric,
     }
     returned = run(function(**wanted(function, offered)))
-    if isinstance(returned, str) or not isinstance(returned, Iterable):
+    if isinstance(returned, str | bytes | Mapping) or not isinstance(returned, Iterable):
         raise TypeError(f"returned {returned!r:.80} where a list of {rows} rewards belongs")
     found = list(returned)
     if len(found) != rows:

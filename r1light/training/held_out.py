@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from r1light.core.errors import RewardError
+from r1light.core.errors import RewardError, unknown_name
 from r1light.core.protocols import Grader, RolloutEngine
 from r1light.core.scoring import score_fields
 from r1light.core.types import Problem, Sample, SamplingParams, Score, Verdict
@@ -149,6 +149,24 @@ def judged_rows(phase: str, iteration: int, judged: Sequence[Judged]) -> list[di
         }
         for each in judged
     ]
+
+
+def check_objective(objective: str | None, before: Mapping[str, float], others: Iterable[str]) -> None:
+    """Refuse what a sweep cannot go by, before hours are spent on it.
+
+    Args:
+        objective: The metric that the run is to have in its result.json; None for no sweep.
+        before: The held-out figures before training, whose names those after it have too. What no rule
+            judges is NaN, and stands in no result.
+        others: Further names of the result's metrics.
+
+    Raises:
+        UnknownNameError: It has none of that name.
+    """
+    finite = [name for name, value in before.items() if math.isfinite(value)]
+    known = {*others, *(f"{when}/{name}" for when in ("before", "after") for name in finite)}
+    if objective is not None and objective not in known:
+        raise unknown_name("metric of grpo in objective:", objective, known)
 
 
 def in_words(metrics: Mapping[str, float]) -> str:

@@ -66,7 +66,7 @@ class Keeper:
         path = self._folder / checkpoint_name(recorded)
         if untouched and not ranks.of_first(path.exists):  # file systems may be late for others
             self.save(trainer, recorded)
-        if isinstance(exception, Halt):
+        if isinstance(exception, Halt) and ranks.rank() == 0:
             _log.info("%s", f"saved: {path}" if path.exists() else "nothing is saved: there was nothing yet")
         if self._upload is not None:
             self._upload.finish()

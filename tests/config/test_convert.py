@@ -1,3 +1,4 @@
+import pickle
 import threading
 from dataclasses import dataclass, field
 from typing import Literal
@@ -6,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from r1light.config.convert import check_keys, convert, to_plain
+from r1light.config.convert import check_keys, convert, to_plain, unknown_key
 from r1light.core.errors import ConfigError, PluginError, UnknownNameError
 
 
@@ -149,3 +150,8 @@ def test_a_broken_configuration_class_is_the_components_fault():
 )
 def test_plain_data_of_any_options_converts_back_to_them(options):
     assert convert(Options, to_plain(options), "stage") == options
+
+
+def test_an_unknown_key_survives_pickling_as_launchers_do_it():
+    error = pickle.loads(pickle.dumps(unknown_key("lrr", ["lr"], "stage")))
+    assert (str(error), error.key) == ("unknown key 'stage.lrr'; did you mean 'stage.lr'?", "stage.lrr")

@@ -22,7 +22,7 @@ OTHERS = [
     schema.TrainerSpec, schema.Recommended, schema.RecommendedRate, schema.Decontamination,
     schema.LoggerSpec, SandboxConfig, pipeline_schema.PipelineSpec,
 ]  # fmt: skip
-BESIDE = [validate._Top, reward_mix._Mix, reward_mix._Beside]
+BESIDE = [validate._Top, reward_mix.Mix, reward_mix._Beside]
 """Their keys are documented in conf/config.yaml and docs/rewards.md."""
 
 

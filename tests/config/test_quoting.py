@@ -28,9 +28,8 @@ def test_what_may_be_grammar_is_left_alone():
         assert with_quotes(line) == line
 
 
-def test_the_hint_is_for_letters_beyond_ascii_alone():
-    assert (
-        needs_quotes("a.b=ä,ö")
-        == """; letters beyond ASCII stand in quotes, each value in its own, such as "a.b='ä','ö'\""""
+def test_the_hint_is_for_letters_beyond_ascii_without_quotes():
+    assert needs_quotes("a.b=ä(1)") == (
+        """; a text with letters beyond ASCII stands in quotes, such as "a.b='ä'\""""
     )
-    assert needs_quotes("a.b=[1") == ""
+    assert [needs_quotes(line) for line in ("a.b=[1", "a.b='ä")] == ["", ""]

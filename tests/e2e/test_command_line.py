@@ -26,7 +26,8 @@ def test_threads_wait_without_turning_unless_the_user_wants_it_otherwise():
 
 
 INTERRUPTED = (
-    "interrupted by {}; a run that saved a checkpoint goes on from it when the same command is given again"
+    "interrupted by {}; a run that saved a checkpoint goes on from it when the command is given again "
+    "with resume=auto, the default"
 )
 
 
@@ -72,6 +73,12 @@ def test_checking_the_configuration_imports_nothing_heavy(command, site):
     assert done.returncode == 2, done.stderr
     assert "unknown key 'stage.lrr'; did you mean 'stage.lr'?" in one_line(done)
     assert "HEAVY []" in done.stdout
+
+
+def test_another_log_of_hydras_can_be_chosen(command):
+    for choice in ("none", "disabled"):
+        done = command("-m", "stage=plugins", "seed=0,1", f"hydra/hydra_logging={choice}")
+        assert done.returncode == 0, done.stderr
 
 
 def test_hydras_own_flags_work(command):
@@ -145,10 +152,11 @@ def test_a_folder_that_cannot_be_made_is_wrong_input(command):
     assert one_line(done) == line
 
 
-def test_an_empty_folder_is_wrong_input_and_not_the_current_one(command):
-    done = command("stage=act", "hydra.run.dir=", act=True)
+@pytest.mark.parametrize("words", [["hydra.run.dir="], ["-m", "seed=1,2", "hydra.sweep.dir=' '"]])
+def test_an_empty_folder_is_wrong_input_and_not_the_current_one(command, words):
+    done = command(*words, "stage=act", act=True)
     assert done.returncode == 2
-    assert one_line(done).startswith("error: hydra.run.dir is empty; name a folder, or leave it out")
+    assert "dir is empty; name a folder, or leave it out" in one_line(done)
     assert list(command.folder.iterdir()) == []
 
 

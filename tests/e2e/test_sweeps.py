@@ -39,7 +39,7 @@ def test_a_sweep_ends_in_a_table_and_files(command):
     # the score is seed / 4: mean 0.125, s = sqrt(2 * 0.125^2) = 0.17678, half = 12.7062 * 0.125 = 1.588
     numbers = "0.125 ± 1.588 (sd 0.1768, n=2)"
     assert table(done) == [["0, 2", "0, 1", "succeed", numbers], ["1, 3", "0, 1", "again", numbers]]
-    assert done.stdout.splitlines()[-1] == "comparison: sweep/comparison.html"
+    assert done.stdout.splitlines()[-1] == f"comparison: {sweep / 'comparison.html'}"
     assert "Comparison of 4 runs" in (sweep / "comparison.html").read_text()
     assert len((sweep / "comparison.csv").read_text().splitlines()) == 5
     assert json.loads((sweep / "comparison.json").read_text())["metrics"]["runs"] == 4

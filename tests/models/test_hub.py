@@ -17,13 +17,13 @@ def online(monkeypatch):
     """The hub by a name that leads nowhere, and no word of the user's on it."""
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
     monkeypatch.setattr(constants, "ENDPOINT", "https://hub.invalid")
-    monkeypatch.setattr(hub, "getproxies", dict)
+    monkeypatch.setattr(hub, "getproxies", lambda: {"no": "localhost"})
 
 
 def test_without_an_address_the_libraries_are_offline_for_that_long(online, monkeypatch):
     datasets = SimpleNamespace(config=SimpleNamespace(HF_HUB_OFFLINE=False))
     monkeypatch.setitem(sys.modules, "datasets", datasets)
-    with hub_or_cache():
+    with hub_or_cache("owner/name"):
         assert (constants.HF_HUB_OFFLINE, datasets.config.HF_HUB_OFFLINE) == (True, True)
     assert (constants.HF_HUB_OFFLINE, datasets.config.HF_HUB_OFFLINE) == (False, False)
 
@@ -34,7 +34,13 @@ def test_with_an_address_or_a_proxy_they_ask(online, monkeypatch, way):
         monkeypatch.setattr(constants, "ENDPOINT", "http://127.0.0.1:1")
     else:
         monkeypatch.setattr(hub, "getproxies", lambda: {"https": "http://127.0.0.1:1"})
-    with hub_or_cache():
+    with hub_or_cache("owner/name"):
+        assert constants.HF_HUB_OFFLINE is False
+
+
+def test_a_directory_asks_nobody(online, monkeypatch, tmp_path):
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_: pytest.fail("it asked"))
+    with hub_or_cache(str(tmp_path)):
         assert constants.HF_HUB_OFFLINE is False
 
 

@@ -104,27 +104,33 @@ def shown(comparison: Comparison, width: int) -> list[str]:
     return [line.strip() for line in out.getvalue().splitlines()]
 
 
-def test_a_narrow_terminal_has_fewer_numbers_and_whole_words(lay_run: Lay) -> None:
+@pytest.mark.parametrize("by_seed", [True, False])
+def test_at_every_width_the_table_is_whole_and_its_words_and_numbers_are(lay_run: Lay, by_seed: bool) -> None:
     names = ["accuracy", "loss", "mean_length", "pass@1", "pass@1_greedy", "well_formed"]
     folders = [
-        lay_run(str(seed), seed=seed, options={"lr": 1}, metrics={f"after/{name}": seed for name in names})
+        lay_run(
+            f"{lr}{seed}",
+            seed=seed,
+            options={"lr": lr, "path": f"a long path/to a file {lr}", "why": "so " * 9 + str(lr)},
+            metrics={f"after/{name}": seed / 3 for name in names},
+        )
+        for lr in (1, 2)
         for seed in (0, 1)
     ]
-    found = side_by_side(folders, metrics=[f"after/{name}" for name in names])
-    words = {word for metric in found.metrics for word in metric_label(metric).split()}
-    for width in (160, 100, 80, 60):
+    found = side_by_side(folders, metrics=[f"after/{name}" for name in names], by_seed=by_seed)
+    number = "(sd 23.6%, n=2)" if by_seed else "33.3%"
+    for width in range(50, 200):
         lines = shown(found, width)
-        told = {word for line in lines for word in re.split(r"[\s┃│]+", line)}
-        numbers = max(line.count("(sd ") for line in lines)
-        assert max(map(len, lines)) <= width
-        # pieces of a table's words would be words that no heading has
-        cells = [line for line in lines if line.startswith("┃")]
-        assert {word for line in cells for word in re.split(r"[\s┃]+", line) if word} <= {
-            *words, "run", "seed",
-        }, width  # fmt: skip
+        (top,) = (line for line in lines if line.startswith("┏"))
+        assert top.endswith("┓"), width
+        assert len(top) <= width
+        assert any(number in line for line in lines), width
+        told = top.count("┳") + 1 - len(["run", "seed", "lr", "path", "why"])
+        heads = {word for line in lines if line.startswith("┃") for word in re.split(r"[\s┃]+", line) if word}
+        known = {word for metric in found.metrics for word in metric_label(metric).split()}
+        assert width < 80 or heads <= known | {"run", "seed", "lr", "path", "why"}, width
         left_out = " ".join(lines).partition("for want of room")[2]
-        assert left_out.count(";") == max(0, len(names) - numbers - 1), told
-    assert shown(found, 40), "one number is always there"
+        assert left_out.count("(after)") == len(names) - told, (width, lines)
 
 
 def test_the_file_has_a_line_a_run_with_every_number(three: list[RunFolder]) -> None:

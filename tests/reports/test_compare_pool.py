@@ -49,6 +49,10 @@ def test_seeds_that_agree_by_chance_are_no_surer_than_their_problems_make_them()
     apart = pool([0.4, 0.6], [0.01, 0.03])
     assert apart is not None
     assert apart.half == pytest.approx(1.27062, abs=1e-5)
+    # one of 0 is as good as unknown: 1.96 * 0.04
+    partly = pool([0.5, 0.5], [0.0, 0.04])
+    assert partly is not None
+    assert partly.half == pytest.approx(0.0784)
     for errors in ([0.0, 0.0], [], [0.1]):  # all right or all wrong, unknown, known of one alone
         unknown = pool([1.0, 1.0], errors)
         assert unknown is not None

@@ -3,10 +3,13 @@ from __future__ import annotations
 from pathlib import Path
 from types import SimpleNamespace
 
+import pytest
+
+from r1light.core.errors import UnknownNameError
 from r1light.core.run_folder import RunFolder
 from r1light.training.alarm import METRIC, AlarmOptions
 from r1light.training.grpo_options import GrpoOptions
-from r1light.training.held_out import in_words
+from r1light.training.held_out import check_objective, in_words
 from r1light.training.record import Record
 
 
@@ -48,3 +51,19 @@ def test_without_reward_models_there_is_no_alarm_to_log():
 def test_held_out_problems_that_no_rule_judges_have_no_accuracy_to_tell():
     words = in_words({"pass@1": float("nan"), "pass@1_greedy": float("nan"), "mean_length": 4.0})
     assert words == "no rule judges these problems, mean length 4.0 tokens"
+
+
+def test_an_objective_that_no_result_has_is_refused_also_by_a_resumed_run():
+    before = {"pass@1": 0.5, "unjudged": float("nan")}
+    for name in (None, "after/pass@1", "before/pass@1", "flops"):
+        check_objective(name, before, ["flops"])
+    for name in ("after/pas@1", "pass@1", "after/unjudged"):
+        with pytest.raises(UnknownNameError, match=f"unknown metric of grpo in objective: '{name}'"):
+            check_objective(name, before, ["flops"])
+    resumed = record()
+    resumed.watch.objective = "after/pas@1"
+    resumed.before = before
+    module = SimpleNamespace(iteration=1, updates=1)
+    resumed.keeper.begin = resumed._ends = lambda _: None
+    with pytest.raises(UnknownNameError, match="did you mean 'after/pass@1'"):
+        resumed.on_train_start(None, module)

@@ -91,8 +91,8 @@ def test_a_folder_of_the_users_own_comes_first(source, tmp_path):
         (["reward=onee"], "unknown reward 'onee'; did you mean 'one'? Known: one, two"),
         (
             ["data=owner/smal"],
-            "unknown data 'owner/smal'; did you mean 'small'? Known: needs, small. One on the hub or in a folder: "
-            "data=jsonl data.path=owner/smal",
+            "unknown data 'owner/smal'; did you mean 'small'? Known: needs, small. One on the hub or in a "
+            "folder: data=jsonl data.path=owner/smal",
         ),
         (["seed"], "'seed' is no option: options are key=value, such as stage=grpo; see --help"),
         (["seed=[1"], "cannot read the override 'seed=[1', which should be key=value: "),

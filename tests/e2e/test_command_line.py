@@ -75,6 +75,7 @@ def test_checking_the_configuration_imports_nothing_heavy(command, site):
     assert "HEAVY []" in done.stdout
 
 
+@pytest.mark.slow
 def test_another_log_of_hydras_can_be_chosen(command):
     for choice in ("none", "disabled"):
         done = command("-m", "stage=plugins", "seed=0,1", f"hydra/hydra_logging={choice}")

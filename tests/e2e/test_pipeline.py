@@ -215,6 +215,7 @@ def test_a_dry_run_by_the_command_line_prints_the_plan_and_writes_nothing(comman
     )
 
 
+@pytest.mark.slow
 def test_a_step_of_wrong_input_ends_the_pipeline_with_exit_code_2_and_one_line(command, conf):
     (command.folder / "empty.jsonl").write_text("")
     words = ["--config-dir", str(conf), "stage=pipeline", "pipeline=real", "hydra.run.dir=out"]

@@ -75,6 +75,7 @@ def test_scoring_goes_on_after_kills_without_losing_or_doubling_a_row(tmp_path):
     assert one["rewards/accuracy/mean"] == pytest.approx(2 / 3)
 
 
+@pytest.mark.slow
 def test_a_check_that_fails_is_one_line_exit_code_2_and_a_report(command):
     lines = [json.dumps({"q": f"What is thing {i}?", "a": "same"}) + "\n" for i in range(40)]
     (command.folder / "rows.jsonl").write_text("".join(lines))

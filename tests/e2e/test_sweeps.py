@@ -2,6 +2,8 @@
 
 import json
 
+import pytest
+
 SWEEPER = """
 from hydra.plugins.sweeper import Sweeper
 from hydra.core.plugins import Plugins
@@ -76,6 +78,7 @@ def test_a_sweep_that_a_signal_ends_shows_what_was_done_until_then(command):
     assert (command.folder / "sweep" / "comparison.html").exists()
 
 
+@pytest.mark.slow
 def test_a_comparison_that_fails_changes_nothing_but_a_line(command):
     for name, code, words in (("a", 0, []), ("b", 1, ["stage.do=engine error"])):
         sweep = command.folder / name
@@ -89,6 +92,7 @@ def test_a_comparison_that_fails_changes_nothing_but_a_line(command):
         assert (sweep / "1" / "result.json").exists() == (code == 0)
 
 
+@pytest.mark.slow
 def test_one_run_and_one_job_end_without_a_comparison(command):
     alone = command("stage=act", "hydra.run.dir=out", act=True)
     single = command("-m", "stage=act", "seed=1", "hydra.sweep.dir=sweep", act=True)

@@ -86,6 +86,7 @@ def test_recomputing_activations_changes_no_bit(straight, run_grpo):
     assert rows(straight[0]) == rows(folder)
 
 
+@pytest.mark.slow
 def test_a_budget_of_compute_ends_training_also_where_it_was_broken_off(straight, run_grpo):
     spent = [row["flops"] for row in read_jsonl(straight[0].metrics) if row["iteration"]]
     assert spent == sorted(spent)

@@ -341,6 +341,7 @@ def test_a_dry_run_writes_nothing_and_needs_no_inputs(run, work, capfd):
     assert "reads second, first" in capfd.readouterr().err
 
 
+@pytest.mark.slow
 def test_a_default_folder_goes_on_with_the_newest_unfinished_pipeline_of_the_configuration(run, work):
     (work / "third.do").write_text("exit 1")
     with pytest.raises(WorkerError):
@@ -373,6 +374,7 @@ def test_a_fresh_start_moves_the_folder_aside(run):
     assert Path("run.old-1/result.json").exists()
 
 
+@pytest.mark.slow
 def test_what_the_machine_decides_is_handed_on_unless_a_step_says_otherwise(run):
     run("trainer=cpu", "trainer.threads=1", "debug=true", "pipeline.steps.second.options.trainer.threads=2")
     first, second = (row["overrides"] for row in read_record(RunFolder(Path("run")))["steps"][:2])

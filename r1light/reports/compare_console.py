@@ -87,10 +87,14 @@ def console_table(comparison: Comparison, width: int) -> Table:
     taken = [
         min(max(map(len, column)), _NARROW) for column in zip(heads(comparison)[:first], *texts, strict=True)
     ]
-    between = " " if _width(taken, [each.needs(" ") for each in numbers]) <= width else "\n"
-    while len(numbers) > 1 and _width(taken, [each.needs(between) for each in numbers]) > width:
+
+    def fits(between: str) -> bool:
+        return _width(taken, [each.needs(between) for each in numbers]) <= width
+
+    between = " " if fits(" ") else "\n"
+    while len(numbers) > 1 and not fits(between):
         numbers.pop()
-    roomy = _width(taken, [each.needs(between) for each in numbers]) <= width
+    roomy = fits(between)
     left_out = [metric_label(name) for name in comparison.metrics[len(numbers) :]]
     more = f" Not shown for want of room, and in the page: {'; '.join(left_out)}." if left_out else ""
     table = Table(

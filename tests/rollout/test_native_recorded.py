@@ -13,6 +13,7 @@ from r1light.rollout.sampling import row_states, sample_tokens, uniforms
 pytest.importorskip("triton", reason="torch's CPU build brings no Triton")
 from r1light.rollout.native import operations
 from r1light.rollout.native import recorded as recording
+from r1light.rollout.native.linear import Linear
 
 DEVICE = "cuda" if torch.cuda.is_available() else "cpu"
 ENDS = tuple(range(0, 97, 8))
@@ -40,9 +41,9 @@ class Again:
         return body
 
 
-def recorded(model, ends, **options):
+def recorded(model, ends, device=DEVICE, **options):
     """An engine that records its steps."""
-    engine = Native(Native.Config(fallback=False, **options), model.to(DEVICE), str, ends)
+    engine = Native(Native.Config(fallback=False, **options), model.to(device), str, ends)
     engine._engine._records = True
     return engine
 
@@ -74,6 +75,7 @@ def check_alike(found, plain):
 def test_kernels_write_what_torch_writes(build_model, make_requests, again, monkeypatch, case):
     family, part, options = CASES[case]
     monkeypatch.setattr(operations, "SPLIT_LENGTH", part)
+    monkeypatch.setattr(operations, "PART_INPUTS", 8)  # 80 are taken in two parts, 32 in four
     model = build_model(family, **{**SMALL, **options})
     requests, params = make_requests([9, 1, 4]), SamplingParams(n=2, max_tokens=6, seed=4)
     plain = told(Native(Native.Config(max_slots=3), model, str, ENDS).generate(requests, params))
@@ -116,7 +118,7 @@ def test_a_step_ahead_and_moved_slots_change_no_completion(qwen2, slots, prefill
         patch.setattr(recording, "CudaGraphs", Again)
         patch.setattr(recording, "fused_step", plain_step)
         patch.setattr(recording, "draw", plain_draw)
-        engine = recorded(qwen2, ENDS, max_slots=slots, prefill_tokens=prefill)
+        engine = recorded(qwen2, ENDS, "cpu", max_slots=slots, prefill_tokens=prefill)
         for some in (requests, requests[:2]):  # the second call finds the slots of the first
             check_alike(told(engine.generate(some, params)), told(plain.generate(some, params)))
         memory = engine._engine._recorded
@@ -129,6 +131,39 @@ def test_graphs_have_few_sizes():
     assert all(rows <= size <= max(8, 1.5 * rows) for rows, size in enumerate(sizes, 1))
     assert sorted(set(sizes)) == [1, 2, 4, 8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256]
     assert recording.bucket(97, 100) == 100
+
+
+@pytest.mark.parametrize(("inputs", "parts"), [(1000, 1), (2064, 2), (4096, 4)])
+def test_a_product_in_parts_is_added_to_the_stream_and_normed(inputs, parts):
+    generator = torch.Generator().manual_seed(1)
+    hidden_BH, input_BI, weight_HI, weight_H = (
+        torch.randn(*shape, generator=generator).to(DEVICE)
+        for shape in ((3, 70), (3, inputs), (70, inputs), (70,))
+    )
+    assert operations.parts_of_product(3, inputs, 70) == parts
+    weight_HI /= inputs**0.5
+    sum_BH = hidden_BH + input_BI @ weight_HI.t()
+    normed_BH = operations.add_and_norm(hidden_BH, Linear(weight_HI), input_BI, weight_H, 1e-6)
+    torch.testing.assert_close(hidden_BH, sum_BH, atol=1e-5, rtol=1e-5)
+    torch.testing.assert_close(normed_BH, F.rms_norm(sum_BH, (70,), weight_H, 1e-6), atol=1e-5, rtol=1e-5)
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(DEVICE == "cpu", reason="torch sees no GPU")
+def test_parts_in_half_precision_are_rounded_once():
+    hidden_BH, input_BI, weight_HI, weight_H = (
+        torch.randn(*shape, device=DEVICE).bfloat16() for shape in ((300, 64), (300, 4096), (64, 4096), (64,))
+    )
+    assert operations.parts_of_product(300, 4096, 64) == 4
+    sum_BH = hidden_BH.double() + input_BI.double() @ weight_HI.double().t()
+    operations.add_and_norm(hidden_BH, Linear(weight_HI), input_BI, weight_H, 1e-6)
+    torch.testing.assert_close(hidden_BH.double(), sum_BH, atol=1e-3, rtol=2**-8)  # half a step of bfloat16
+
+
+def test_large_products_are_taken_whole():
+    # 256 rows x 3,584 columns: 2 x 28 = 56 squares, of which two times as many are below 128; 512 rows: 112
+    assert [operations.parts_of_product(rows, 18944, 3584) for rows in (256, 512)] == [2, 1]
+    assert operations.parts_of_product(1, 4100, 896) == 1  # 4,100 / 2 numbers are no multiple of 16 bytes
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])

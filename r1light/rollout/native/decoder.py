@@ -164,8 +164,11 @@ class Decoder:
         return layer.down.plus(layer.gate_up(normed_NH), hidden_NH)
 
     def logits(self, hidden_NH: Tensor) -> Tensor:
-        """The last norm and the head, [N, V]: on a GPU in float32, which the trainer's are in too."""
-        normed_NH = _rms_norm(hidden_NH, self.weights.norm, self.arch.eps)
+        """The last norm and the head, [N, V]."""
+        return self.head(_rms_norm(hidden_NH, self.weights.norm, self.arch.eps))
+
+    def head(self, normed_NH: Tensor) -> Tensor:
+        """The head, [N, V]: on a GPU in float32, which the trainer's logits are in too."""
         if normed_NH.is_cuda:
             return product(normed_NH, self.weights.head.weight.t())
         return self.weights.head(normed_NH)

@@ -28,16 +28,15 @@ def fused_step(
     arch, weights = decoder.arch, decoder.weights
     rows = tokens_B.shape[0]
     hidden_BH = F.embedding(tokens_B, weights.embed)
-    for index, layer in enumerate(weights.layers):
-        normed_BH = operations.rms_norm(hidden_BH, layer.input_norm, arch.eps)
+    normed_BH = operations.rms_norm(hidden_BH, weights.layers[0].input_norm, arch.eps)
+    next_norms = [*(layer.input_norm for layer in weights.layers[1:]), weights.norm]
+    for index, (layer, next_norm) in enumerate(zip(weights.layers, next_norms, strict=True)):
         heads_BFD = layer.qkv(normed_BH).view(rows, arch.fused_heads, arch.head_dim)
-        norms = layer.q_norm, layer.k_norm
-        operations.rotate_and_keep(
-            heads_BFD, decoder.rotary_LD2, positions_B, places_B, cache[index], norms, arch
-        )
-        window = arch.windows[index]
-        mixed_BA = operations.attend(heads_BFD, positions_B, places_B, cache[index], window, arch)
-        hidden_BH = layer.out.plus(mixed_BA, hidden_BH)
-        normed_BH = operations.rms_norm(hidden_BH, layer.post_norm, arch.eps)
-        hidden_BH = layer.down.plus(layer.gate_up(normed_BH), hidden_BH)
-    return decoder.logits(hidden_BH).to(torch.float32)
+        mixed_BA = operations.attend(
+            heads_BFD, decoder.rotary_LD2, positions_B, places_B, cache[index],
+            (layer.q_norm, layer.k_norm), arch.windows[index], arch,
+        )  # fmt: skip
+        normed_BH = operations.add_and_norm(hidden_BH, layer.out, mixed_BA, layer.post_norm, arch.eps)
+        gated_BI = layer.gate_up(normed_BH)
+        normed_BH = operations.add_and_norm(hidden_BH, layer.down, gated_BI, next_norm, arch.eps)
+    return decoder.head(normed_BH).to(torch.float32)

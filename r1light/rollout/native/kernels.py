@@ -19,102 +19,105 @@ GOLDEN, MIX_1, MIX_2 = (tl.constexpr(value) for value in (keys.GOLDEN, keys.MIX_
 
 
 @triton.jit
-def rms_norm(hidden, weight, normed, width, eps, BLOCK: tl.constexpr):
+def add_and_norm(
+    hidden, parts, weight, normed, width, part_stride, eps, PARTS: tl.constexpr, BLOCK: tl.constexpr
+):
     """A program: one row."""
     row = tl.program_id(0).to(tl.int64)
     column = tl.arange(0, BLOCK)
     inside = column < width
-    number = tl.load(hidden + row * width + column, mask=inside, other=0.0).to(tl.float32)
+    at = row * width + column
+    number = tl.load(hidden + at, mask=inside, other=0.0).to(tl.float32)
+    for part in tl.static_range(PARTS):
+        number += tl.load(parts + part * part_stride + at, mask=inside, other=0.0).to(tl.float32)
+    if PARTS > 0:
+        rounded = number.to(hidden.dtype.element_ty)
+        tl.store(hidden + at, rounded, mask=inside)
+        number = rounded.to(tl.float32)
     scale = tl.rsqrt(tl.sum(number * number, 0) / width + eps)
     factor = tl.load(weight + column, mask=inside, other=0.0).to(tl.float32)
-    tl.store(normed + row * width + column, number * scale * factor, mask=inside)
+    tl.store(normed + at, number * scale * factor, mask=inside)
 
 
 @triton.jit
-def rotate_and_keep(
-    heads, rotary, positions, places, cache, query_norm, key_norm, eps,
-    kind_stride, place_stride, head_stride,
-    HEADS: tl.constexpr, KV: tl.constexpr, D: tl.constexpr, HALF: tl.constexpr,
-    QUERY_NORM: tl.constexpr, KEY_NORM: tl.constexpr,
-):  # fmt: skip
-    """A program: one head of one row."""
-    row, head = tl.program_id(0).to(tl.int64), tl.program_id(1)
-    pair = tl.arange(0, HALF)
-    inside = pair < D // 2
-    at = heads + (row * (HEADS + 2 * KV) + head) * D + 2 * pair
-    even = tl.load(at, mask=inside, other=0.0).to(tl.float32)
-    odd = tl.load(at + 1, mask=inside, other=0.0).to(tl.float32)
-    is_query, is_turned = head < HEADS, head < HEADS + KV
-    if QUERY_NORM:
-        even, odd = normed(even, odd, query_norm, pair, inside & is_query, is_query, eps, D)
-    if KEY_NORM:
-        is_key = is_turned & (head >= HEADS)
-        even, odd = normed(even, odd, key_norm, pair, inside & is_key, is_key, eps, D)
-    position = tl.load(positions + row)
+def turned(at, shown, rotary, position, weight, eps, D: tl.constexpr, HALF: tl.constexpr, NORM: tl.constexpr):
+    """Heads, normed where the model does and rotated to a position, of pairs that stand side by side."""
+    pair = tl.arange(0, HALF)[None, :]
+    real = pair < D // 2
+    even = tl.load(at + 2 * pair, mask=shown & real, other=0.0).to(tl.float32)
+    odd = tl.load(at + 2 * pair + 1, mask=shown & real, other=0.0).to(tl.float32)
+    dtype = at.dtype.element_ty
+    if NORM:
+        scale = tl.rsqrt((tl.sum(even * even, 1) + tl.sum(odd * odd, 1)) / D + eps)[:, None]
+        # torch rounds what a norm returns
+        even = (even * scale * tl.load(weight + 2 * pair, mask=real, other=1.0)).to(dtype).to(tl.float32)
+        odd = (odd * scale * tl.load(weight + 2 * pair + 1, mask=real, other=1.0)).to(dtype).to(tl.float32)
     angle = rotary + (position * (D // 2) + pair) * 2
-    cosine = tl.load(angle, mask=inside & is_turned, other=1.0)  # values are not turned
-    sine = tl.load(angle + 1, mask=inside & is_turned, other=0.0)
-    real, imaginary = even * cosine - odd * sine, even * sine + odd * cosine
-    tl.store(at, real, mask=inside & is_query)
-    tl.store(at + 1, imaginary, mask=inside & is_query)
-    kind, kv_head = (head - HEADS) // KV, (head - HEADS) % KV
-    kept = cache + kind * kind_stride + tl.load(places + row) * place_stride + kv_head * head_stride
-    kept += position * D + 2 * pair
-    tl.store(kept, real, mask=inside & (head >= HEADS))
-    tl.store(kept + 1, imaginary, mask=inside & (head >= HEADS))
+    cosine = tl.load(angle, mask=real, other=1.0)
+    sine = tl.load(angle + 1, mask=real, other=0.0)
+    return tl.interleave(even * cosine - odd * sine, even * sine + odd * cosine).to(dtype)
 
 
 @triton.jit
-def normed(even, odd, weight, pair, inside, applies, eps, D: tl.constexpr):
-    """RMSNorm of a head, where it applies."""
-    scale = tl.rsqrt((tl.sum(even * even) + tl.sum(odd * odd)) / D + eps)
-    scale = tl.where(applies, scale, 1.0)
-    of_even = tl.load(weight + 2 * pair, mask=inside, other=1.0).to(tl.float32)
-    of_odd = tl.load(weight + 2 * pair + 1, mask=inside, other=1.0).to(tl.float32)
-    dtype = weight.dtype.element_ty  # torch rounds what a norm returns
-    return (even * scale * of_even).to(dtype).to(tl.float32), (odd * scale * of_odd).to(dtype).to(tl.float32)
+def add_keys(query_GD, keys_LD, real_L, real_D, scale, kind_stride, best_G, total_G, mixed_GD):
+    """The largest score, sum and weighted values of a softmax, with some keys more (Milakov et al. 2018)."""
+    real_LD = real_L[:, None] & real_D[None, :]
+    key_LD = tl.load(keys_LD, mask=real_LD, other=0.0)
+    score_GL = tl.dot(query_GD, tl.trans(key_LD), input_precision="ieee") * scale
+    score_GL = tl.where(real_L[None, :], score_GL, float("-inf"))
+    higher_G = tl.maximum(best_G, tl.max(score_GL, 1))
+    weight_GL = tl.exp(score_GL - higher_G[:, None])
+    kept_G = tl.exp(best_G - higher_G)
+    value_LD = tl.load(keys_LD + kind_stride, mask=real_LD, other=0.0)
+    added_GD = tl.dot(weight_GL.to(value_LD.dtype), value_LD, input_precision="ieee")
+    return higher_G, total_G * kept_G + tl.sum(weight_GL, 1), mixed_GD * kept_G[:, None] + added_GD
 
 
 @triton.jit
 def attend(
-    heads, positions, places, cache, parts, sums, scale, kind_stride, place_stride, head_stride,
-    FUSED: tl.constexpr, KV: tl.constexpr, G: tl.constexpr, D: tl.constexpr, SPLITS: tl.constexpr,
-    WINDOW: tl.constexpr, G_BLOCK: tl.constexpr, D_BLOCK: tl.constexpr, L_BLOCK: tl.constexpr,
+    heads, rotary, positions, places, cache, query_norm, key_norm, parts, sums, eps, scale,
+    kind_stride, place_stride, head_stride,
+    KV: tl.constexpr, G: tl.constexpr, D: tl.constexpr, SPLITS: tl.constexpr, WINDOW: tl.constexpr,
+    QUERY_NORM: tl.constexpr, KEY_NORM: tl.constexpr,
+    G_BLOCK: tl.constexpr, D_BLOCK: tl.constexpr, L_BLOCK: tl.constexpr,
 ):  # fmt: skip
-    """A program: the queries of one key/value head of one row, over one part of its text."""
+    """A program: the queries of one key/value head of one row, over one part of its text.
+
+    The first part's has the row's own token besides, whose key and value it puts into the cache.
+    """
     row, kv_head, split = tl.program_id(0).to(tl.int64), tl.program_id(1), tl.program_id(2)
     g, d = tl.arange(0, G_BLOCK), tl.arange(0, D_BLOCK)
     shown = (g[:, None] < G) & (d[None, :] < D)
-    query_GD = tl.load(
-        heads + (row * FUSED + kv_head * G + g[:, None]) * D + d[None, :], mask=shown, other=0.0
-    )
-    end = tl.load(positions + row) + 1
-    begin = end * 0
-    if WINDOW > 0:
-        begin = tl.maximum(end - WINDOW, 0)
-    share = tl.cdiv(end - begin, SPLITS)
-    first = begin + split * share
-    last = tl.minimum(first + share, end)
+    position = tl.load(positions + row)
+    of_row = heads + row * (KV * G + 2 * KV) * D
+    query_GD = turned(
+        of_row + (kv_head * G + g[:, None]) * D, g[:, None] < G, rotary, position, query_norm, eps,
+        D, D_BLOCK // 2, QUERY_NORM,
+    )  # fmt: skip
     keys = cache + tl.load(places + row) * place_stride + kv_head * head_stride
-    best_G = tl.full([G_BLOCK], float("-inf"), tl.float32)
-    total_G = tl.zeros([G_BLOCK], tl.float32)
-    mixed_GD = tl.zeros([G_BLOCK, D_BLOCK], tl.float32)
+    own = of_row + (KV * G + kv_head + tl.arange(0, 1)[:, None]) * D
+    key_1D = turned(own, True, rotary, position, key_norm, eps, D, D_BLOCK // 2, KEY_NORM)
+    value_1D = tl.load(own + KV * D + d[None, :], mask=d[None, :] < D, other=0.0)
+    kept = keys + (position * D + tl.arange(0, 1)[:, None] + d[None, :])
+    is_first = split == 0
+    tl.store(kept, key_1D, mask=is_first & (d[None, :] < D))
+    tl.store(kept + kind_stride, value_1D, mask=is_first & (d[None, :] < D))
+    own_G = tl.sum(query_GD.to(tl.float32) * key_1D.to(tl.float32), 1) * scale
+    best_G = tl.where(is_first, own_G, float("-inf"))
+    total_G = tl.where(is_first, 1.0, tl.zeros([G_BLOCK], tl.float32))
+    mixed_GD = tl.where(is_first, value_1D.to(tl.float32), tl.zeros([G_BLOCK, D_BLOCK], tl.float32))
+    begin = position * 0
+    if WINDOW > 0:
+        begin = tl.maximum(position + 1 - WINDOW, 0)
+    share = tl.cdiv(position - begin, SPLITS)
+    first = begin + split * share
+    last = tl.minimum(first + share, position)
     for start in range(first, last, L_BLOCK):
         place = start + tl.arange(0, L_BLOCK)
-        seen = place < last
-        at_LD = place[:, None] * D + d[None, :]
-        real_LD = seen[:, None] & (d[None, :] < D)
-        key_LD = tl.load(keys + at_LD, mask=real_LD, other=0.0)
-        score_GL = tl.dot(query_GD, tl.trans(key_LD), input_precision="ieee") * scale
-        score_GL = tl.where(seen[None, :], score_GL, float("-inf"))
-        higher_G = tl.maximum(best_G, tl.max(score_GL, 1))
-        weight_GL = tl.exp(score_GL - higher_G[:, None])
-        kept_G = tl.exp(best_G - higher_G)
-        total_G = total_G * kept_G + tl.sum(weight_GL, 1)
-        value_LD = tl.load(keys + kind_stride + at_LD, mask=real_LD, other=0.0)
-        added_GD = tl.dot(weight_GL.to(value_LD.dtype), value_LD, input_precision="ieee")
-        mixed_GD = mixed_GD * kept_G[:, None] + added_GD
-        best_G = higher_G
+        best_G, total_G, mixed_GD = add_keys(
+            query_GD, keys + place[:, None] * D + d[None, :], place < last, d < D, scale, kind_stride,
+            best_G, total_G, mixed_GD,
+        )  # fmt: skip
     if SPLITS == 1:
         at_GD = parts + (row * KV * G + kv_head * G + g[:, None]) * D + d[None, :]
         tl.store(at_GD, mixed_GD / total_G[:, None], mask=shown)

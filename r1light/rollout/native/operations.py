@@ -13,82 +13,111 @@ import triton
 from torch import Tensor
 
 from r1light.rollout.native import kernels
+from r1light.rollout.native.linear import Linear
 from r1light.rollout.native.support import Architecture
 
-LENGTH_BLOCK = 64
-"""Keys that attention takes at a time."""
+KEY_BLOCK = 4096
+"""Numbers of the keys that attention takes at a time."""
 FILLING_PROGRAMS = 256
 """About as many programs at a time keep a large GPU busy."""
 SPLIT_LENGTH = 512
 """Parts of a text shorter than this are not worth putting together again."""
+FILLING_TILES, TILE = 128, 128
+"""As many squares of a product as this, of so many rows and columns, keep a large GPU busy."""
+PART_INPUTS = 1024
+"""Parts of a product over fewer inputs than this are not worth adding up again."""
 DRAW_BLOCK = 4096
 """Tokens of the vocabulary that are summed up at a time."""
 
 
 def rms_norm(hidden_BH: Tensor, weight_H: Tensor, eps: float) -> Tensor:
     """`F.rms_norm` of rows that fit into registers, [B, H]; torch's own kernel is made for many."""
+    return _add_and_norm(hidden_BH, hidden_BH.new_empty(0, *hidden_BH.shape), weight_H, eps)
+
+
+def add_and_norm(hidden_BH: Tensor, linear: Linear, input_BI: Tensor, weight_H: Tensor, eps: float) -> Tensor:
+    """Add a projection to the residual stream, in place, and norm the sum.
+
+    A product of few rows by few columns keeps a GPU busy only where its inputs are taken in parts; these are
+    added up, in float32, by the kernel that norms.
+
+    Args:
+        hidden_BH: [B, H], the residual stream; changed.
+        linear: From I to H.
+        input_BI: [B, I].
+        weight_H: [H], of the norm.
+        eps: Added to the mean square.
+
+    Returns:
+        RMSNorm of the sum, [B, H].
+    """
+    (rows, inputs), outputs = input_BI.shape, hidden_BH.shape[1]
+    count = parts_of_product(rows, inputs, outputs)
+    if count == 1 or linear.bias is not None:
+        return rms_norm(linear.plus(input_BI, hidden_BH), weight_H, eps)
+    input_PBI = input_BI.view(rows, count, -1).transpose(0, 1)
+    weight_PIH = linear.weight.view(outputs, count, -1).permute(1, 2, 0)
+    if input_BI.dtype.itemsize < 4:
+        parts_PBH = torch.bmm(input_PBI, weight_PIH, out_dtype=torch.float32)
+    else:
+        parts_PBH = torch.bmm(input_PBI, weight_PIH)
+    return _add_and_norm(hidden_BH, parts_PBH, weight_H, eps)
+
+
+def parts_of_product(rows: int, inputs: int, outputs: int) -> int:
+    """In how many parts the inputs of a product are taken: 1, 2 or 4.
+
+    Example:
+        >>> parts_of_product(256, 8960, 1536), parts_of_product(256, 1536, 1536)
+        (4, 1)
+    """
+    tiles = triton.cdiv(rows, TILE) * triton.cdiv(outputs, TILE)
+    for count in (4, 2):
+        # cuBLAS has fast kernels only for rows that begin at multiples of 16 bytes
+        if inputs % (8 * count) == 0 and inputs >= count * PART_INPUTS and tiles * count <= FILLING_TILES:
+            return count
+    return 1
+
+
+def _add_and_norm(hidden_BH: Tensor, parts_PBH: Tensor, weight_H: Tensor, eps: float) -> Tensor:
     rows, width = hidden_BH.shape
     normed_BH = torch.empty_like(hidden_BH)
     block = triton.next_power_of_2(width)
-    kernels.rms_norm[rows,](
-        hidden_BH, weight_H, normed_BH, width, eps, BLOCK=block, num_warps=max(1, min(8, block // 512))
-    )
+    kernels.add_and_norm[rows,](
+        hidden_BH, parts_PBH, weight_H, normed_BH, width, rows * width, eps, PARTS=parts_PBH.shape[0],
+        BLOCK=block, num_warps=max(1, min(8, block // 512)),
+    )  # fmt: skip
     return normed_BH
 
 
-def rotate_and_keep(
+def attend(
     heads_BFD: Tensor,
     rotary_LD2: Tensor,
     positions_B: Tensor,
     places_B: Tensor,
     cache: Tensor,
     norms: tuple[Tensor | None, Tensor | None],
-    arch: Architecture,
-) -> None:
-    """Norm and rotate queries and keys, in place for queries; put keys and values into the cache.
-
-    Args:
-        heads_BFD: [B, F, D], pairs interleaved; its keys and values are left as they were.
-        rotary_LD2: float32 [at least L, D/2, 2], cosine and sine.
-        positions_B: int64 [B].
-        places_B: int64 [B], where in the cache each row has its keys and values.
-        cache: [2, S, K, L, D] of one layer.
-        norms: [D] each, of queries and keys; None for no norm.
-        arch: Heads and epsilon.
-    """
-    rows, fused, width = heads_BFD.shape
-    query_norm, key_norm = norms
-    kernels.rotate_and_keep[rows, fused](
-        heads_BFD, rotary_LD2, positions_B, places_B, cache,
-        heads_BFD if query_norm is None else query_norm, heads_BFD if key_norm is None else key_norm,
-        arch.eps, *cache.stride()[:3],
-        HEADS=arch.heads, KV=arch.kv_heads, D=width, HALF=triton.next_power_of_2(width // 2),
-        QUERY_NORM=query_norm is not None, KEY_NORM=key_norm is not None, num_warps=1,
-    )  # fmt: skip
-
-
-def attend(
-    heads_BFD: Tensor,
-    positions_B: Tensor,
-    places_B: Tensor,
-    cache: Tensor,
     window: int | None,
     arch: Architecture,
 ) -> Tensor:
     """Attention of each row's token over its own text (Dao 2023); where rows are few, over its parts apart.
 
+    Queries and keys are normed and rotated first, and the tokens' keys and values put into the cache.
+
     Args:
-        heads_BFD: [B, F, D], queries first.
+        heads_BFD: [B, F, D] as projected: queries, keys, values; pairs interleaved. Left as it was.
+        rotary_LD2: float32 [at least L, D/2, 2], cosine and sine.
         positions_B: int64 [B]; a row sees up to its position.
-        places_B: int64 [B].
+        places_B: int64 [B], where in the cache each row has its keys and values.
         cache: [2, S, K, L, D] of one layer.
+        norms: [D] each, of queries and keys; None for no norm.
         window: How many tokens a token sees, itself included; None for all before it.
-        arch: Heads.
+        arch: Heads and epsilon.
 
     Returns:
         [B, A * D].
     """
-    rows, fused, width = heads_BFD.shape
+    rows, _, width = heads_BFD.shape
     longest = min(cache.shape[3], window or cache.shape[3])
     splits = max(1, min(FILLING_PROGRAMS // (rows * arch.kv_heads), longest // SPLIT_LENGTH))
     mixed_BA = heads_BFD.new_empty(rows, arch.heads * width)
@@ -103,9 +132,15 @@ def attend(
     if splits > 1:
         parts = heads_BFD.new_empty(rows, arch.kv_heads, splits, sharing, width, dtype=torch.float32)
         sums = parts.new_empty(2, rows, arch.kv_heads, splits, sharing)
+    query_norm, key_norm = norms
+    # Many programs hide each other's waiting, and two warps wait less for one another.
+    keys, warps = (64, 4) if splits > 1 else (min(64, KEY_BLOCK // shape["D_BLOCK"]), 2)
     kernels.attend[rows, arch.kv_heads, splits](
-        heads_BFD, positions_B, places_B, cache, parts, sums, width**-0.5, *cache.stride()[:3],
-        FUSED=fused, WINDOW=window or 0, L_BLOCK=LENGTH_BLOCK, **shape, num_warps=4,
+        heads_BFD, rotary_LD2, positions_B, places_B, cache,
+        heads_BFD if query_norm is None else query_norm, heads_BFD if key_norm is None else key_norm,
+        parts, sums, arch.eps, width**-0.5, *cache.stride()[:3],
+        WINDOW=window or 0, QUERY_NORM=query_norm is not None, KEY_NORM=key_norm is not None,
+        L_BLOCK=keys, **shape, num_warps=warps,
         num_stages=3 if heads_BFD.element_size() < 4 else 1,  # small GPUs have no room for more in float32
     )  # fmt: skip
     if splits > 1:

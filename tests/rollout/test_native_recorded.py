@@ -1,5 +1,8 @@
 """What a GPU's steps are made of, on the CPU: the kernels by Triton's interpreter, graphs by their bodies."""
 
+import copy
+from types import SimpleNamespace
+
 import pytest
 import torch
 from hypothesis import given, settings
@@ -43,7 +46,8 @@ class Again:
 
 def recorded(model, ends, device=DEVICE, **options):
     """An engine that records its steps."""
-    engine = Native(Native.Config(fallback=False, **options), model.to(device), str, ends)
+    own = copy.deepcopy(model).to(device)  # the fixtures' models stay where they are
+    engine = Native(Native.Config(fallback=False, **options), own, str, ends)
     engine._engine._records = True
     return engine
 
@@ -133,31 +137,81 @@ def test_graphs_have_few_sizes():
     assert recording.bucket(97, 100) == 100
 
 
+def rotated(heads_BXD, rotary_BD2):
+    """Heads of so many tokens, each turned to its position."""
+    pairs = torch.view_as_complex(heads_BXD.float().unflatten(-1, (-1, 2)))
+    return torch.view_as_real(pairs * torch.view_as_complex(rotary_BD2)[:, None]).flatten(-2)
+
+
+@pytest.mark.parametrize("window", [None, 1, 70])
+@pytest.mark.parametrize(("dtype", "width"), [(torch.float32, 12), (torch.float16, 12), (torch.float16, 64)])
+@pytest.mark.parametrize("splits", [1, 3])
+def test_attention_over_many_blocks_of_keys(monkeypatch, window, dtype, width, splits):
+    heads, kv_heads, slots, length = 6, 2, 8, 192
+    monkeypatch.setattr(operations, "SPLIT_LENGTH", min(length, window or length) // splits or 1)
+    monkeypatch.setattr(operations, "FILLING_PROGRAMS", 2 * 6 * splits)
+    draws = torch.Generator().manual_seed(1)
+    heads_BFD = torch.randn(6, heads + 2 * kv_heads, width, generator=draws).to(DEVICE, dtype)
+    cache = torch.randn(2, slots, kv_heads, length, width, generator=draws).to(DEVICE, dtype)
+    norms = tuple(torch.rand(2, width, generator=draws).to(DEVICE, dtype)) if width == 12 else (None, None)
+    positions_B = torch.tensor([0, 1, 63, 64, 65, 150], device=DEVICE)
+    places_B = torch.tensor([5, 0, 7, 2, 1, 4], device=DEVICE)
+    angles_LD = torch.outer(torch.arange(length), torch.rand(width // 2, generator=draws))
+    rotary_LD2 = torch.stack([angles_LD.cos(), angles_LD.sin()], -1).to(DEVICE)
+
+    queries, keys, values = heads_BFD.split([heads, kv_heads, kv_heads], 1)
+    if norms[0] is not None:
+        queries, keys = (
+            F.rms_norm(x, (width,), w, 1e-6) for x, w in zip((queries, keys), norms, strict=True)
+        )
+    queries, keys = (rotated(x, rotary_LD2[positions_B]).to(dtype) for x in (queries, keys))
+    expected = cache.clone()
+    expected[0, places_B, :, positions_B], expected[1, places_B, :, positions_B] = keys, values
+    distance_BL = positions_B[:, None] - torch.arange(length, device=DEVICE)
+    seen_BL = (distance_BL >= 0) & (distance_BL < (window or length))
+    mixed_BA = F.scaled_dot_product_attention(
+        queries[:, :, None].float(), *expected[:, places_B].float(), seen_BL[:, None, None], enable_gqa=True
+    ).flatten(1)
+
+    arch, before = SimpleNamespace(heads=heads, kv_heads=kv_heads, eps=1e-6), heads_BFD.clone()
+    found_BA = operations.attend(heads_BFD, rotary_LD2, positions_B, places_B, cache, norms, window, arch)
+    near = {"atol": 1e-5, "rtol": 1e-5} if dtype is torch.float32 else {"atol": 4e-3, "rtol": 4e-3}
+    torch.testing.assert_close(found_BA.float(), mixed_BA, **near)
+    torch.testing.assert_close(cache, expected, **near)  # nothing else was written
+    assert torch.equal(heads_BFD, before)
+
+
 @pytest.mark.parametrize(("inputs", "parts"), [(1000, 1), (2064, 2), (4096, 4)])
 def test_a_product_in_parts_is_added_to_the_stream_and_normed(inputs, parts):
     generator = torch.Generator().manual_seed(1)
-    hidden_BH, input_BI, weight_HI, weight_H = (
+    before_BH, input_BI, weight_HI, weight_H, bias_H = (
         torch.randn(*shape, generator=generator).to(DEVICE)
-        for shape in ((3, 70), (3, inputs), (70, inputs), (70,))
+        for shape in ((3, 70), (3, inputs), (70, inputs), (70,), (70,))
     )
     assert operations.parts_of_product(3, inputs, 70) == parts
     weight_HI /= inputs**0.5
-    sum_BH = hidden_BH + input_BI @ weight_HI.t()
-    normed_BH = operations.add_and_norm(hidden_BH, Linear(weight_HI), input_BI, weight_H, 1e-6)
-    torch.testing.assert_close(hidden_BH, sum_BH, atol=1e-5, rtol=1e-5)
-    torch.testing.assert_close(normed_BH, F.rms_norm(sum_BH, (70,), weight_H, 1e-6), atol=1e-5, rtol=1e-5)
+    for bias in (None, bias_H):
+        hidden_BH = before_BH.clone()
+        sum_BH = hidden_BH + F.linear(input_BI, weight_HI, bias)
+        normed_BH = operations.add_and_norm(hidden_BH, Linear(weight_HI, bias), input_BI, weight_H, 1e-6)
+        torch.testing.assert_close(hidden_BH, sum_BH, atol=1e-5, rtol=1e-5)
+        torch.testing.assert_close(normed_BH, F.rms_norm(sum_BH, (70,), weight_H, 1e-6), atol=1e-5, rtol=1e-5)
 
 
 @pytest.mark.gpu
 @pytest.mark.skipif(DEVICE == "cpu", reason="torch sees no GPU")
-def test_parts_in_half_precision_are_rounded_once():
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+def test_parts_in_half_precision_are_rounded_once(dtype):
     hidden_BH, input_BI, weight_HI, weight_H = (
-        torch.randn(*shape, device=DEVICE).bfloat16() for shape in ((300, 64), (300, 4096), (64, 4096), (64,))
+        torch.randn(*shape, device=DEVICE).to(dtype) for shape in ((300, 64), (300, 4096), (64, 4096), (64,))
     )
     assert operations.parts_of_product(300, 4096, 64) == 4
     sum_BH = hidden_BH.double() + input_BI.double() @ weight_HI.double().t()
-    operations.add_and_norm(hidden_BH, Linear(weight_HI), input_BI, weight_H, 1e-6)
-    torch.testing.assert_close(hidden_BH.double(), sum_BH, atol=1e-3, rtol=2**-8)  # half a step of bfloat16
+    normed_BH = operations.add_and_norm(hidden_BH, Linear(weight_HI), input_BI, weight_H, 1e-6)
+    half_a_step = torch.finfo(dtype).eps / 2
+    torch.testing.assert_close(hidden_BH.double(), sum_BH, atol=1e-3, rtol=half_a_step)
+    expected_BH = F.rms_norm(hidden_BH.double(), (64,), weight_H.double(), 1e-6)
+    torch.testing.assert_close(normed_BH.double(), expected_BH, atol=1e-5, rtol=2 * half_a_step)
 
 
 def test_large_products_are_taken_whole():

@@ -76,7 +76,8 @@ class Engine:
         self._prefill_tokens = prefill_tokens
         self._life = Lifecycle()
         self._spare_cache: Tensor | None = None
-        self._records = graphs and weights.embed.is_cuda and find_spec("triton") is not None
+        kernels = weights.embed.is_cuda and weights.embed.dtype.itemsize <= 4  # they compute in float32
+        self._records = graphs and kernels and find_spec("triton") is not None
         self._recorded: RecordedSlots | None = None
         for layer in weights.layers:
             layer.gate_up.fused = self._records

@@ -1,4 +1,4 @@
-"""A decode step on a GPU: `Decoder.step` with `operations` between the matrix products."""
+"""A decode step on a GPU: `Decoder.step` by `operations`."""
 
 from __future__ import annotations
 

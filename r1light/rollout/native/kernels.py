@@ -22,7 +22,7 @@ GOLDEN, MIX_1, MIX_2 = (tl.constexpr(value) for value in (keys.GOLDEN, keys.MIX_
 def add_and_norm(
     hidden, parts, weight, normed, width, part_stride, eps, PARTS: tl.constexpr, BLOCK: tl.constexpr
 ):
-    """A program: one row."""
+    """A program: one row, which is written too where there are parts to add."""
     row = tl.program_id(0).to(tl.int64)
     column = tl.arange(0, BLOCK)
     inside = column < width
@@ -41,7 +41,10 @@ def add_and_norm(
 
 @triton.jit
 def turned(at, shown, rotary, position, weight, eps, D: tl.constexpr, HALF: tl.constexpr, NORM: tl.constexpr):
-    """Heads, normed where the model does and rotated to a position, of pairs that stand side by side."""
+    """Heads, normed where the model does and rotated to a position; pairs that turn stand side by side.
+
+    `at` points at the first number of each head, [heads, 1] or one; returns [heads, 2 HALF], 0 beyond D.
+    """
     pair = tl.arange(0, HALF)[None, :]
     real = pair < D // 2
     even = tl.load(at + 2 * pair, mask=shown & real, other=0.0).to(tl.float32)
@@ -83,7 +86,7 @@ def attend(
 ):  # fmt: skip
     """A program: the queries of one key/value head of one row, over one part of its text.
 
-    The first part's has the row's own token besides, whose key and value it puts into the cache.
+    That of the first part has the row's own token besides, whose key and value it puts into the cache.
     """
     row, kv_head, split = tl.program_id(0).to(tl.int64), tl.program_id(1), tl.program_id(2)
     g, d = tl.arange(0, G_BLOCK), tl.arange(0, D_BLOCK)
@@ -95,10 +98,10 @@ def attend(
         D, D_BLOCK // 2, QUERY_NORM,
     )  # fmt: skip
     keys = cache + tl.load(places + row) * place_stride + kv_head * head_stride
-    own = of_row + (KV * G + kv_head + tl.arange(0, 1)[:, None]) * D
+    own = of_row + (KV * G + kv_head) * D
     key_1D = turned(own, True, rotary, position, key_norm, eps, D, D_BLOCK // 2, KEY_NORM)
     value_1D = tl.load(own + KV * D + d[None, :], mask=d[None, :] < D, other=0.0)
-    kept = keys + (position * D + tl.arange(0, 1)[:, None] + d[None, :])
+    kept = keys + position * D + d[None, :]
     is_first = split == 0
     tl.store(kept, key_1D, mask=is_first & (d[None, :] < D))
     tl.store(kept + kind_stride, value_1D, mask=is_first & (d[None, :] < D))

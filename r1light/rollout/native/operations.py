@@ -1,7 +1,8 @@
-"""What a decode step does between its matrix products on a GPU, by the kernels of kernels.py.
+"""What a decode step does around its matrix products on a GPU, by the kernels of kernels.py.
 
-B rows, S places in the cache, A query heads, K key/value heads, G query heads a key/value head, L length,
-D head width, I intermediate, V vocabulary; F = A + 2K heads of the fused projection.
+B rows, S places in the cache, H hidden, A query heads, K key/value heads, G query heads a key/value head, L
+length, D head width, I inputs of a product, P parts of them with J inputs each, V vocabulary; F = A + 2K
+heads of the fused projection.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from r1light.rollout.native.linear import Linear
 from r1light.rollout.native.support import Architecture
 
 KEY_BLOCK = 4096
-"""Numbers of the keys that attention takes at a time."""
+"""Most numbers of keys that attention takes at a time, of texts that are not split."""
 FILLING_PROGRAMS = 256
 """About as many programs at a time keep a large GPU busy."""
 SPLIT_LENGTH = 512
@@ -30,21 +31,39 @@ DRAW_BLOCK = 4096
 """Tokens of the vocabulary that are summed up at a time."""
 
 
-def rms_norm(hidden_BH: Tensor, weight_H: Tensor, eps: float) -> Tensor:
-    """`F.rms_norm` of rows that fit into registers, [B, H]; torch's own kernel is made for many."""
-    return _add_and_norm(hidden_BH, hidden_BH.new_empty(0, *hidden_BH.shape), weight_H, eps)
+def rms_norm(hidden_BH: Tensor, weight_H: Tensor, eps: float, parts_PBH: Tensor | None = None) -> Tensor:
+    """`F.rms_norm` of rows that fit into registers; torch's own kernel is made for many.
+
+    Args:
+        hidden_BH: [B, H].
+        weight_H: [H].
+        eps: Added to the mean square.
+        parts_PBH: [P, B, H]; added to `hidden_BH` first, in place and in float32.
+
+    Returns:
+        [B, H], in the dtype of `hidden_BH`.
+    """
+    rows, width = hidden_BH.shape
+    normed_BH = torch.empty_like(hidden_BH)
+    block = triton.next_power_of_2(width)
+    parts, count = (hidden_BH, 0) if parts_PBH is None else (parts_PBH, parts_PBH.shape[0])
+    kernels.add_and_norm[rows,](
+        hidden_BH, parts, weight_H, normed_BH, width, rows * width, eps, PARTS=count, BLOCK=block,
+        num_warps=max(1, min(8, block // 512)),
+    )  # fmt: skip
+    return normed_BH
 
 
 def add_and_norm(hidden_BH: Tensor, linear: Linear, input_BI: Tensor, weight_H: Tensor, eps: float) -> Tensor:
     """Add a projection to the residual stream, in place, and norm the sum.
 
     A product of few rows by few columns keeps a GPU busy only where its inputs are taken in parts; these are
-    added up, in float32, by the kernel that norms.
+    added up, in float32, by the kernel that norms. A projection that has a bias is taken whole.
 
     Args:
         hidden_BH: [B, H], the residual stream; changed.
-        linear: From I to H.
-        input_BI: [B, I].
+        linear: From I to H, of the same dtype.
+        input_BI: [B, I], likewise.
         weight_H: [H], of the norm.
         eps: Added to the mean square.
 
@@ -52,16 +71,16 @@ def add_and_norm(hidden_BH: Tensor, linear: Linear, input_BI: Tensor, weight_H: 
         RMSNorm of the sum, [B, H].
     """
     (rows, inputs), outputs = input_BI.shape, hidden_BH.shape[1]
-    count = parts_of_product(rows, inputs, outputs)
-    if count == 1 or linear.bias is not None:
+    count = 1 if linear.bias is not None else parts_of_product(rows, inputs, outputs)
+    if count == 1:
         return rms_norm(linear.plus(input_BI, hidden_BH), weight_H, eps)
-    input_PBI = input_BI.view(rows, count, -1).transpose(0, 1)
-    weight_PIH = linear.weight.view(outputs, count, -1).permute(1, 2, 0)
+    input_PBJ = input_BI.view(rows, count, -1).transpose(0, 1)
+    weight_PJH = linear.weight.view(outputs, count, -1).permute(1, 2, 0)
     if input_BI.dtype.itemsize < 4:
-        parts_PBH = torch.bmm(input_PBI, weight_PIH, out_dtype=torch.float32)
+        parts_PBH = torch.bmm(input_PBJ, weight_PJH, out_dtype=torch.float32)
     else:
-        parts_PBH = torch.bmm(input_PBI, weight_PIH)
-    return _add_and_norm(hidden_BH, parts_PBH, weight_H, eps)
+        parts_PBH = torch.bmm(input_PBJ, weight_PJH)
+    return rms_norm(hidden_BH, weight_H, eps, parts_PBH)
 
 
 def parts_of_product(rows: int, inputs: int, outputs: int) -> int:
@@ -77,17 +96,6 @@ def parts_of_product(rows: int, inputs: int, outputs: int) -> int:
         if inputs % (8 * count) == 0 and inputs >= count * PART_INPUTS and tiles * count <= FILLING_TILES:
             return count
     return 1
-
-
-def _add_and_norm(hidden_BH: Tensor, parts_PBH: Tensor, weight_H: Tensor, eps: float) -> Tensor:
-    rows, width = hidden_BH.shape
-    normed_BH = torch.empty_like(hidden_BH)
-    block = triton.next_power_of_2(width)
-    kernels.add_and_norm[rows,](
-        hidden_BH, parts_PBH, weight_H, normed_BH, width, rows * width, eps, PARTS=parts_PBH.shape[0],
-        BLOCK=block, num_warps=max(1, min(8, block // 512)),
-    )  # fmt: skip
-    return normed_BH
 
 
 def attend(
@@ -134,7 +142,7 @@ def attend(
         sums = parts.new_empty(2, rows, arch.kv_heads, splits, sharing)
     query_norm, key_norm = norms
     # Many programs hide each other's waiting, and two warps wait less for one another.
-    keys, warps = (64, 4) if splits > 1 else (min(64, KEY_BLOCK // shape["D_BLOCK"]), 2)
+    keys, warps = (64, 4) if splits > 1 else (max(16, min(64, KEY_BLOCK // shape["D_BLOCK"])), 2)
     kernels.attend[rows, arch.kv_heads, splits](
         heads_BFD, rotary_LD2, positions_B, places_B, cache,
         heads_BFD if query_norm is None else query_norm, heads_BFD if key_norm is None else key_norm,
@@ -148,15 +156,15 @@ def attend(
     return mixed_BA
 
 
-def gate(both_N2: Tensor) -> Tensor:
-    """SiLU of the first half of each row times the second half: [N, 2 I] to [N, I]."""
-    rows, double = both_N2.shape
-    gated_NI = both_N2.new_empty(rows, double // 2)
+def gate(both_B2: Tensor) -> Tensor:
+    """SiLU of the first half of each row times the second half: [B, 2 I] to [B, I]."""
+    rows, double = both_B2.shape
+    gated_BI = both_B2.new_empty(rows, double // 2)
     block = 1024
     kernels.gate[rows, triton.cdiv(double // 2, block)](
-        both_N2, gated_NI, double // 2, BLOCK=block, num_warps=4
+        both_B2, gated_BI, double // 2, BLOCK=block, num_warps=4
     )
-    return gated_NI
+    return gated_BI
 
 
 def draw(

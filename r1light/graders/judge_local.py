@@ -8,6 +8,7 @@ from typing import Any
 
 from r1light.core.types import Message
 from r1light.graders.judge_client import JudgeFailed
+from r1light.models.hub import hub_or_cache
 
 
 @dataclass(slots=True)
@@ -54,8 +55,9 @@ class LocalModel:
             from transformers import AutoModelForCausalLM, AutoTokenizer
 
             try:
-                tokenizer = AutoTokenizer.from_pretrained(self.path)
-                model = AutoModelForCausalLM.from_pretrained(self.path, dtype="auto")
+                with hub_or_cache(self.path):
+                    tokenizer = AutoTokenizer.from_pretrained(self.path)
+                    model = AutoModelForCausalLM.from_pretrained(self.path, dtype="auto")
             except (OSError, ValueError) as error:
                 raise JudgeFailed(f"cannot load the judge model {self.path!r}: {error}") from error
             if not tokenizer.chat_template:

@@ -9,6 +9,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
+import transformers
+from huggingface_hub import constants
 
 import r1light.models
 from r1light.core.errors import ConfigError
@@ -17,6 +19,7 @@ from r1light.graders.judge import Judge
 from r1light.graders.judge_cache import CachedModel, JudgeCache
 from r1light.graders.judge_client import JudgeFailed
 from r1light.graders.judge_prompt import judge_prompt, parse_verdict
+from r1light.models import hub
 
 KEY = "sk-very-secret"
 
@@ -334,6 +337,19 @@ def test_half_a_surrogate_pair_in_a_reply_is_replaced(serve, tmp_path):
 def test_no_server_is_an_error():
     config = Judge.Config(base_url="http://127.0.0.1:9/v1", model="m", retries=0, cache="")
     assert "127.0.0.1:9" in Judge(config).grade(problem(), "Paris").detail
+
+
+def test_a_judge_model_is_looked_for_in_the_cache_where_the_hub_is_out_of_reach(monkeypatch):
+    def look(_path):
+        raise OSError(f"offline: {constants.HF_HUB_OFFLINE}")
+
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
+    monkeypatch.setattr(hub, "_is_out_of_reach", lambda: True)
+    monkeypatch.setattr(transformers.AutoTokenizer, "from_pretrained", look)
+    grader = Judge(Judge.Config(model_path="owner/judge", cache=""))
+    assert (
+        "cannot load the judge model 'owner/judge': offline: True" in grader.grade(problem(), "Paris").detail
+    )
 
 
 @pytest.mark.slow

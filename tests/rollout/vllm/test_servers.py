@@ -27,10 +27,9 @@ port, folder = int(options["--port"]), pathlib.Path(options["--model"])
 key, loaded = os.environ["VLLM_API_KEY"], []
 print("my key is", key, flush=True)
 def once(name):
-    path = folder / name
-    if path.exists():
-        path.unlink()
-        return True
+    try: (folder / name).unlink()  # another server may look for it at the same moment
+    except FileNotFoundError: return False
+    return True
 class Handler(http.server.BaseHTTPRequestHandler):
     def do_GET(self): self.answer({})
     def do_POST(self):

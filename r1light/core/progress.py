@@ -6,6 +6,7 @@ import logging
 import sys
 import threading
 import time
+from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -63,7 +64,7 @@ class _Lines:
         self._done = done
         self._start = self._shown_at = time.monotonic()
         self._shown = self._begun = done
-        self._first: tuple[int, float] | None = None  # how many were done first, and after how long
+        self._marks: deque[tuple[int, float]] = deque()  # how many were done, and after how long
         self._ended = threading.Event()
         self._heart = threading.Thread(target=self._beat, name="heartbeat", daemon=True)
 
@@ -96,10 +97,14 @@ class _Lines:
 
     def _line(self, elapsed: float, metrics: dict[str, float]) -> str:
         line = f"{self._label} {self._done}/{self._total}{_numbers(metrics)}  {_clock(elapsed)}"
-        if self._first is None:  # what came first took what starting takes as well: no measure of the rest
-            self._first = self._done, elapsed
+        self._marks.append((self._done, elapsed))
+        if len(self._marks) == 1:  # what came first took what starting takes as well: no measure of the rest
             return line
-        done, after = self._first
+        # Nor is what was done long ago: completions grow.
+        middle = (self._begun + self._done) // 2
+        while self._marks[1][0] <= middle:
+            self._marks.popleft()
+        done, after = self._marks[0]
         left = (elapsed - after) / (self._done - done) * max(self._total - self._done, 0)
         return f"{line}, {_clock(left)} left"
 

@@ -63,6 +63,15 @@ def test_a_line_tells_numbers_time_and_what_is_left(clock, lines):
     ]
 
 
+def test_what_is_left_goes_by_the_later_half_of_what_was_done(clock, lines):
+    with progress(16, "iterations") as bar:
+        for seconds in (10, 10, 10, 10, 30, 30, 30, 30):
+            clock.now += seconds
+            bar.advance()
+    # 8 are left at 30 s each, as the last 4 took: 240 s. All but the first took 150 / 7 on average: 171 s.
+    assert lines()[-1] == "iterations 8/16  2:40, 4:00 left"
+
+
 def test_a_session_that_goes_on_counts_from_where_the_last_one_was(clock, lines):
     with progress(12, "iteration", 10) as bar:
         for _ in range(2):
